@@ -1,0 +1,207 @@
+//! What an executor says of its actions: one list, from which checking, the schema and the reference are made.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Action;
+
+/// What carrying an action out twice would mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing; may be asked again at any time.
+    ReadOnly,
+    /// Doing it twice leaves the same as doing it once.
+    Idempotent,
+    /// Must not be done twice without knowing how the first time ended.
+    Once,
+}
+
+/// How an action may be treated when things go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// What doing it twice means.
+    pub effect: Effect,
+    /// Whether Ctrl-C or a time-out may end it; if not, it is waited for.
+    pub interruptible: bool,
+}
+
+impl Class {
+    /// Reads only.
+    pub const READ_ONLY: Self = Self { effect: Effect::ReadOnly, interruptible: true };
+    /// Changes, and may be repeated.
+    pub const IDEMPOTENT: Self = Self { effect: Effect::Idempotent, interruptible: true };
+    /// Changes, and may not be repeated blindly.
+    pub const ONCE: Self = Self { effect: Effect::Once, interruptible: true };
+
+    /// Whether it can change anything.
+    pub const fn changes(self) -> bool {
+        !matches!(self.effect, Effect::ReadOnly)
+    }
+}
+
+/// The type of an output, for checking references to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputKind {
+    /// Text.
+    String,
+    /// A whole number.
+    Int,
+    /// A number.
+    Number,
+    /// True or false.
+    Bool,
+    /// A list.
+    List,
+    /// A map whose keys are not known before it ran; any path below it is accepted.
+    Map,
+    /// Anything, null included.
+    Any,
+}
+
+/// One output of an action.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputSpec {
+    /// Its name in `steps.ID.NAME`.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: OutputKind,
+    /// One sentence for the reference, with the unit where there is one.
+    pub about: &'static str,
+    /// Whether it may hold secrets that the tool never knew (a container's environment): masked and never journaled in clear.
+    pub sensitive: bool,
+}
+
+impl OutputSpec {
+    /// An output that may be shown.
+    pub const fn new(name: &'static str, kind: OutputKind, about: &'static str) -> Self {
+        Self { name, kind, about, sensitive: false }
+    }
+
+    /// An output that may hold secrets.
+    pub const fn sensitive(name: &'static str, kind: OutputKind, about: &'static str) -> Self {
+        Self { name, kind, about, sensitive: true }
+    }
+}
+
+/// A fault of one field, by its path inside the action's table (`mounts[1].source`); empty for the whole action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldFault {
+    /// The path.
+    pub path: String,
+    /// A fragment in lower case.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub help: Option<String>,
+}
+
+impl FieldFault {
+    /// A fault of the field at `path`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), help: None }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Everything about one action but its values.
+pub struct ActionSpec {
+    /// `stop` in `docker.stop`.
+    pub name: &'static str,
+    /// One sentence for the reference.
+    pub about: &'static str,
+    /// How it behaves unless the author says otherwise (`safety`, `interrupt`).
+    pub class: Class,
+    /// What a step with this action leaves in `steps.ID`.
+    pub outputs: &'static [OutputSpec],
+    /// What `before.*` holds in this step's undo.
+    pub before: &'static [OutputSpec],
+    /// A TOML line or lines that show its use, as in the reference; checked by a test.
+    pub example: &'static str,
+    /// The schema of its fields.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Builds it from rendered fields.
+    pub build: fn(serde_json::Value) -> Result<Box<dyn Action>, Vec<FieldFault>>,
+}
+
+impl ActionSpec {
+    /// A spec whose fields are those of `A`; outputs, `before` and the example are set with struct update syntax.
+    pub const fn of<A: Action + DeserializeOwned + JsonSchema + 'static>(name: &'static str, class: Class, about: &'static str) -> Self {
+        Self { name, about, class, outputs: &[], before: &[], example: "", schema: A::json_schema, build: build::<A> }
+    }
+}
+
+fn build<A: Action + DeserializeOwned + 'static>(fields: serde_json::Value) -> Result<Box<dyn Action>, Vec<FieldFault>> {
+    let action: A = serde_path_to_error::deserialize(fields).map_err(|error| {
+        let path = match error.path().to_string() {
+            path if path == "." => String::new(),
+            path => path,
+        };
+        vec![FieldFault::new(path, error.inner().to_string())]
+    })?;
+    let faults = action.validate();
+    if faults.is_empty() { Ok(Box::new(action)) } else { Err(faults) }
+}
+
+/// A kind of `[target.NAME]`.
+pub struct TargetSpec {
+    /// The key in the target's table, such as `mysql`.
+    pub kind: &'static str,
+    /// One sentence for the reference.
+    pub about: &'static str,
+    /// The schema of its fields.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// A family of actions: docker, sql, shell, …
+pub trait Executor: Send + Sync {
+    /// The first half of an action's key.
+    fn name(&self) -> &'static str;
+    /// One sentence for the reference.
+    fn about(&self) -> &'static str;
+    /// Its actions, in the order of the reference.
+    fn actions(&self) -> &'static [ActionSpec];
+    /// The kinds of target that its actions take.
+    fn targets(&self) -> &'static [TargetSpec] {
+        &[]
+    }
+}
+
+/// All executors that this program knows: a plain list.
+pub struct Registry {
+    executors: Vec<Box<dyn Executor>>,
+}
+
+impl Registry {
+    /// Wraps a list.
+    pub fn new(executors: Vec<Box<dyn Executor>>) -> Self {
+        Self { executors }
+    }
+
+    /// In the order of the reference.
+    pub fn executors(&self) -> impl Iterator<Item = &dyn Executor> {
+        self.executors.iter().map(AsRef::as_ref)
+    }
+
+    /// The executor of that name.
+    pub fn executor(&self, name: &str) -> Option<&dyn Executor> {
+        self.executors().find(|e| e.name() == name)
+    }
+
+    /// The action `EXECUTOR.ACTION`.
+    pub fn action(&self, executor: &str, action: &str) -> Option<&'static ActionSpec> {
+        self.executor(executor)?.actions().iter().find(|a| a.name == action)
+    }
+
+    /// The kind of target of that name.
+    pub fn target(&self, kind: &str) -> Option<&'static TargetSpec> {
+        self.executors().find_map(|e| e.targets().iter().find(|t| t.kind == kind))
+    }
+}

@@ -1,0 +1,96 @@
+//! Texts that another program interprets: their values travel beside them, never inside.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+/// A shell script: constant text in which each value is an expansion of an environment variable.
+#[derive(Clone, Deserialize)]
+pub struct ShellText {
+    /// The script.
+    pub script: String,
+    /// The values, by the variable's name (`RUNBOOK_P1`, …).
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// An SQL text in pieces; the values are written by the executor, which knows the session's mode.
+#[derive(Clone, Deserialize)]
+pub struct SqlText {
+    /// In the order of the text.
+    pub segments: Vec<SqlSegment>,
+}
+
+/// A piece of an SQL text.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlSegment {
+    /// The author's own text.
+    Text(String),
+    /// A value in its place.
+    Value {
+        /// The value, with its type.
+        value: serde_json::Value,
+        /// Where it stands.
+        place: SqlPlace,
+    },
+}
+
+/// Where a value stands in an SQL text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlPlace {
+    /// On its own: a whole literal is written.
+    Value,
+    /// Inside `'…'`: its escaped content is written.
+    Quoted,
+    /// Inside back-quotes: an identifier's content is written.
+    Identifier,
+}
+
+/// A target with its name and rendered settings.
+#[derive(Clone, Deserialize)]
+pub struct Target<T> {
+    /// The name in `[target.NAME]`.
+    pub name: String,
+    /// Its settings.
+    pub settings: T,
+}
+
+// In the runbook these are strings; what the core hands to an action is made from them.
+impl JsonSchema for ShellText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ShellText".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "x-text": "shell" })
+    }
+}
+
+impl JsonSchema for SqlText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SqlText".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "x-text": "sql" })
+    }
+}
+
+impl<T> JsonSchema for Target<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Target".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]*$" })
+    }
+}

@@ -1,0 +1,40 @@
+//! The stable codes. Each has a page `docs/errors/CODE.md` and a case in `tests/invalid`.
+//!
+//! RB1xx: text and structure. RB2xx: templates, expressions and references. RB3xx: meaning of a runbook. RB4xx: variables and their
+//! sources. RB5xx: what happens while a runbook runs.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $title:literal;)*) => {
+        /// A stable code, such as `RB101`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $title] $name,)* }
+
+        impl Code {
+            /// Every code there is, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as it is printed.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $text,)* } }
+
+            /// What it is about, in a few words.
+            pub const fn title(self) -> &'static str { match self { $(Self::$name => $title,)* } }
+
+            /// The page that `runbook explain` shows.
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../../../docs/errors/", $text, ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Syntax = "RB101", "the file is not valid TOML";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

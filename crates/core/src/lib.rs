@@ -1,0 +1,23 @@
+//! The pure core of `runbook`: reading, checking, planning and deciding.
+//!
+//! Nothing here does I/O, reads a clock or an environment, or draws a random number; time and answers arrive as records. That is what lets a
+//! run, a resume, a rollback, a crash test and a simulation be one and the same code path.
+//!
+//! The way through the house:
+//!
+//! ```text
+//! text ─document→ Node      spans on every key and value; many errors at once
+//!      ─decode→ Runbook     typed, references resolved, templates parsed but not rendered
+//!      ─plan(inputs)→ Plan  a unit per check, step and verify; digests; what is known later
+//!      ─decide(view)→ Command…   carried out by the engine, which feeds records back
+//!      ─apply(record)→ RunView   one view, read by every reporter
+//! ```
+
+pub mod action;
+pub mod diagnostic;
+pub mod document;
+pub mod effect;
+pub mod runbook;
+pub mod source;
+pub mod template;
+pub mod value;

@@ -1,0 +1,328 @@
+//! A runbook as it was understood: typed, references resolved, templates parsed but not rendered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{ActionSpec, Class, TargetSpec};
+use crate::effect::UnitIx;
+use crate::source::{Source, Span};
+use crate::template::{Expr, Template};
+
+/// One file, one procedure.
+pub struct Runbook {
+    /// The file's text.
+    pub source: Arc<Source>,
+    /// `name`.
+    pub name: String,
+    /// `title`.
+    pub title: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `risk`; high asks before it starts.
+    pub risk: Risk,
+    /// `owners`.
+    pub owners: Vec<String>,
+    /// `locks`.
+    pub locks: Vec<Template>,
+    /// What becomes of a failure where a step does not say.
+    pub on_failure: OnFailure,
+    /// `[vars.NAME]`, in the order of the file.
+    pub vars: Vec<Var>,
+    /// `[target.NAME]`, in the order of the file.
+    pub targets: Vec<TargetDecl>,
+    /// Checks, steps and verifies, in the order of the file.
+    pub units: Vec<Unit>,
+}
+
+/// How dangerous the procedure is, as its author says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Nothing can be lost.
+    Low,
+    /// The usual.
+    #[default]
+    Medium,
+    /// Asks before it starts.
+    High,
+}
+
+/// What becomes of a step's failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// Stop there; nothing is undone.
+    #[default]
+    Stop,
+    /// Undo everything that was begun.
+    Rollback,
+    /// Go on; the failure is reported at the end.
+    Continue,
+}
+
+/// The type of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VarType {
+    /// Text.
+    String,
+    /// A whole number.
+    Int,
+    /// True or false.
+    Bool,
+    /// 1 to 65535.
+    Port,
+    /// Such as `90s`, `10m`, `1h 30m`.
+    Duration,
+    /// Such as `512MiB`, `8GiB`, `10GB`.
+    Size,
+    /// A time in UTC, RFC 3339.
+    Time,
+    /// A path; relative ones start from the runbook's folder.
+    Path,
+    /// One of `choices`.
+    Enum,
+    /// A list.
+    List,
+    /// A map.
+    Map,
+}
+
+/// A declared variable.
+pub struct Var {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Its type.
+    pub kind: VarType,
+    /// The default: a literal of the type, or a template over other variables.
+    pub default: Option<Field>,
+    /// The whole value must match.
+    pub pattern: Option<regex::Regex>,
+    /// The values of an enum.
+    pub choices: Vec<String>,
+    /// Bounds of an int, inclusive.
+    pub min: Option<i64>,
+    /// Bounds of an int, inclusive.
+    pub max: Option<i64>,
+    /// A short text for people.
+    pub description: Option<String>,
+    /// A value that would be accepted.
+    pub example: Option<serde_json::Value>,
+    /// Whether it is masked everywhere.
+    pub secret: bool,
+    /// Whether an empty text is a value.
+    pub allow_empty: bool,
+}
+
+/// `[target.NAME]`.
+pub struct TargetDecl {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The kind's description.
+    pub spec: &'static TargetSpec,
+    /// Its settings.
+    pub settings: Field,
+}
+
+/// Which part of the runbook a unit stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// `[[check]]`.
+    Check,
+    /// `[[step]]`.
+    Step,
+    /// `[[verify]]`.
+    Verify,
+}
+
+/// A check, a step or a verify.
+pub struct Unit {
+    /// Its number.
+    pub ix: UnitIx,
+    /// `id`.
+    pub id: String,
+    /// Where the id stands.
+    pub id_span: Span,
+    /// The whole table's header.
+    pub span: Span,
+    /// Which part it belongs to.
+    pub phase: Phase,
+    /// `title`.
+    pub title: Option<Template>,
+    /// `description`.
+    pub description: Option<String>,
+    /// What it does.
+    pub action: ActionCall,
+    /// What it waits for: declared, or all earlier ones of its phase.
+    pub needs: Vec<UnitIx>,
+    /// `when`.
+    pub when: Option<Expr>,
+    /// `for_each`.
+    pub for_each: Option<ForEach>,
+    /// Of one attempt.
+    pub timeout: Option<Duration>,
+    /// `retry`.
+    pub retry: Retry,
+    /// Must hold after it.
+    pub expect: Vec<Expr>,
+    /// Should hold after it.
+    pub warn: Vec<Expr>,
+    /// Names for its results.
+    pub outputs: Vec<(String, Expr)>,
+    /// Which outputs are secret.
+    pub secret_outputs: Vec<String>,
+    /// Asked before it.
+    pub confirm: Option<Template>,
+    /// The action's class with what the author says.
+    pub class: Class,
+    /// Asks the world whether it was done.
+    pub probe: Option<Proof>,
+    /// Read back after a person's answer.
+    pub proof: Option<Proof>,
+    /// What becomes of its change.
+    pub fate: Fate,
+    /// Its own, or the runbook's.
+    pub on_failure: OnFailure,
+    /// For a check: asked again before these steps.
+    pub guards: Vec<UnitIx>,
+}
+
+/// What becomes of a change.
+pub enum Fate {
+    /// It changes nothing.
+    Nothing,
+    /// Undone by these, in the order written.
+    Undo(Vec<UndoStep>),
+    /// A barrier, with the reason.
+    Irreversible(String),
+    /// Stays and does no harm, with the reason.
+    Leaves(String),
+    /// An earlier step's undo covers it.
+    CoveredBy(UnitIx),
+}
+
+/// One action of an undo.
+pub struct UndoStep {
+    /// `title`.
+    pub title: Option<Template>,
+    /// Where it stands.
+    pub span: Span,
+    /// What it does.
+    pub action: ActionCall,
+    /// `when`.
+    pub when: Option<Expr>,
+    /// Of one attempt.
+    pub timeout: Option<Duration>,
+    /// `retry`.
+    pub retry: Retry,
+    /// Must hold after it.
+    pub expect: Vec<Expr>,
+    /// The action's class with what the author says.
+    pub class: Class,
+}
+
+/// `{ ACTION, expect }`: an action that asks the world, and what must hold.
+pub struct Proof {
+    /// What it does; read-only.
+    pub action: ActionCall,
+    /// What must hold.
+    pub expect: Vec<Expr>,
+}
+
+/// `for_each`.
+pub struct ForEach {
+    /// Gives a list (keys are the values, or the index) or a map (keys are its keys).
+    pub items: Expr,
+    /// How many at once.
+    pub parallel: u32,
+}
+
+/// `retry`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// At most so many attempts; none means as many as fit into `within`.
+    pub attempts: Option<u32>,
+    /// The pause between two attempts.
+    #[serde(rename = "every")]
+    pub pause: Duration,
+    /// For so long at most.
+    #[serde(rename = "for")]
+    pub within: Option<Duration>,
+    /// Each pause is so many times the one before; 1 is constant.
+    pub backoff: u32,
+}
+
+impl Retry {
+    /// One attempt.
+    pub const NONE: Self = Self { attempts: Some(1), pause: Duration::ZERO, within: None, backoff: 1 };
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// `EXECUTOR.ACTION = { … }` with its fields.
+pub struct ActionCall {
+    /// The executor's name.
+    pub executor: &'static str,
+    /// The action.
+    pub spec: &'static ActionSpec,
+    /// Where `EXECUTOR.ACTION` stands.
+    pub key_span: Span,
+    /// Its table.
+    pub fields: Field,
+}
+
+/// A value of an action, a target or a default: checked against its schema, templates parsed.
+pub struct Field {
+    /// Where it stands.
+    pub span: Span,
+    /// What it is.
+    pub kind: FieldKind,
+}
+
+/// What a field is.
+pub enum FieldKind {
+    /// A value without templates.
+    Literal(serde_json::Value),
+    /// A string with templates; how it renders depends on the template's place (text, shell, SQL, …).
+    Template(Template),
+    /// A bare expression: keeps its type.
+    Expr(Expr),
+    /// A list; elements may be optional.
+    List(Vec<Element>),
+    /// A table: key, place of the key, value.
+    Table(Vec<(String, Span, Field)>),
+    /// The name of a target; renders as its name and settings.
+    Target(usize),
+}
+
+/// An element of a list.
+pub enum Element {
+    /// Always there.
+    One(Field),
+    /// `{ when = "…", items = […] }`.
+    When(Expr, Vec<Field>),
+}
+
+impl Unit {
+    /// The effect role of the unit's own action.
+    pub const fn role(&self) -> crate::effect::Role {
+        match self.phase {
+            Phase::Check => crate::effect::Role::Check,
+            Phase::Step => crate::effect::Role::Do,
+            Phase::Verify => crate::effect::Role::Verify,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Values with bounds and units: what authors write as text and what the tool works with.
