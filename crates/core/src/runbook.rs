@@ -162,8 +162,8 @@ pub struct Unit {
     pub description: Option<String>,
     /// What it does.
     pub action: ActionCall,
-    /// What it waits for: declared, or all earlier ones of its phase.
-    pub needs: Vec<UnitIx>,
+    /// What it waits for.
+    pub needs: Needs,
     /// `when`.
     pub when: Option<Expr>,
     /// `for_each`.
@@ -194,6 +194,19 @@ pub struct Unit {
     pub on_failure: OnFailure,
     /// For a check: asked again before these steps.
     pub guards: Vec<UnitIx>,
+}
+
+/// What a unit waits for within its phase.
+///
+/// The default is a word of its own, not the list of all earlier units: that list would make a runbook's size grow with the square of its steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Needs {
+    /// `needs` is not written: all units of the phase that stand before it in the file.
+    #[default]
+    Earlier,
+    /// `needs = […]`: these and no others; any order, each once.
+    These(Vec<UnitIx>),
 }
 
 /// What becomes of a change.
