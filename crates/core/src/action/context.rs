@@ -110,6 +110,10 @@ pub trait Context: Send + Sync {
     fn remaining(&self) -> Option<Duration>;
     /// Waits without blocking.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+    /// Whether what it has under way may be ended early (the step's `interrupt`): if not, a `settle` waits for it and kills nothing.
+    fn interruptible(&self) -> bool {
+        true
+    }
     /// Whether the action was asked to end, and how urgently.
     fn cancel_requested(&self) -> Option<CancelKind>;
     /// Ends when the action is asked to end at least this urgently (a time-out comes as `Graceful`, and as `Kill` after the grace).
