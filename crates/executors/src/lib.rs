@@ -4,10 +4,20 @@
 //! action. Executors print nothing, read no signals, write no journal, and know neither the engine nor each other.
 
 pub mod docker;
+pub mod file;
+pub mod http;
+pub mod manual;
+pub mod shell;
 
 use runbook_core::action::Registry;
 
 /// All executors, in the order of the reference.
 pub fn registry() -> Registry {
-    Registry::new(vec![Box::new(docker::Docker)])
+    Registry::new(vec![
+        Box::new(docker::Docker),
+        Box::new(shell::Shell),
+        Box::new(http::Http),
+        Box::new(file::Files),
+        Box::new(manual::Manual),
+    ])
 }

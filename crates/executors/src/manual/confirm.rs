@@ -1,0 +1,39 @@
+//! `manual.confirm`.
+
+use runbook_core::action::{
+    Action, Answer, Before, BoxFuture, Cx, Failure, FailureKind, Outcome, Outputs, Question, QuestionKind, Residue,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Asks a person to do something, and whether it is done. `--yes` never answers it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirm {
+    /// What to do, ending in a question that yes answers.
+    text: String,
+    /// Read back after the answer: an action and what must hold; asked again where it does not.
+    #[serde(default, rename = "proof")]
+    #[schemars(extend("x-proof" = true))]
+    _proof: Option<serde_json::Value>,
+}
+
+impl Action for Confirm {
+    fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let question = Question { text: self.text.clone(), kind: QuestionKind::Confirm };
+            match cx.ask(question).await {
+                Ok(Answer::Yes) => Outcome::changed(Outputs::new()),
+                Ok(Answer::No | Answer::Text(_)) => Outcome::failed(Failure::new(FailureKind::Refused, "a person said no"), Residue::None),
+                Ok(Answer::Nobody) => Outcome::failed(nobody(), Residue::None),
+                Err(failure) => Outcome::failed(failure, Residue::None),
+            }
+        })
+    }
+}
+
+/// Nobody can be asked.
+pub(super) fn nobody() -> Failure {
+    Failure::new(FailureKind::NeedsPerson, "a person is needed here, and nobody can be asked")
+        .help("run it in a terminal, without `--no-input`")
+}
