@@ -7,6 +7,7 @@ use crate::source::{Source, Span};
 pub use code::Code;
 
 mod code;
+pub mod render;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

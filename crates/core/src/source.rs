@@ -30,6 +30,18 @@ impl From<Range<usize>> for Span {
     }
 }
 
+impl Span {
+    /// From the beginning of this one to the end of the other.
+    pub const fn to(self, other: Self) -> Self {
+        Self::new(self.start, other.end)
+    }
+
+    /// Whether the other lies within this one.
+    pub const fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
 /// A line and a column, both counted from 1; the column counts characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -54,8 +66,13 @@ pub struct Source {
 
 impl Source {
     /// Wraps a text. `name` is what diagnostics print: a path as the person wrote it, or `<answer>`.
+    ///
+    /// CRLF becomes LF here, once: scripts must not get carriage returns, nor digests change, because a checkout wrote line ends its own way.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let mut text = text.into();
+        if text.contains("\r\n") {
+            text = text.replace("\r\n", "\n");
+        }
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { name: name.into(), text, line_starts }
     }
@@ -73,6 +90,18 @@ impl Source {
     /// The text under a span; empty where the span does not fit.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Where a line begins and ends, its line feed apart; lines count from 1. Empty where there is no such line.
+    pub fn line(&self, line: usize) -> Span {
+        let Some(start) = line.checked_sub(1).and_then(|ix| self.line_starts.get(ix)).copied() else { return Span::default() };
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
+        Span::new(start, end)
+    }
+
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.line_starts.len()
     }
 
     /// Line and column of a byte offset; an offset past the end is the end.

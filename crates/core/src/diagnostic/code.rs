@@ -31,6 +31,10 @@ macro_rules! codes {
 
 codes! {
     Syntax = "RB101", "the file is not valid TOML";
+    NotUtf8 = "RB102", "the file is not UTF-8";
+    TooLarge = "RB103", "the file is too large for a runbook";
+    TomlOneOne = "RB104", "something that only TOML 1.1 knows";
+    HiddenCharacter = "RB105", "a character that a reader does not see";
 }
 
 impl fmt::Display for Code {
