@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod effect;
 pub mod runbook;
+pub mod secret;
 pub mod source;
 pub mod template;
 pub mod value;
