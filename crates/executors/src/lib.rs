@@ -8,6 +8,7 @@ pub mod file;
 pub mod http;
 pub mod manual;
 pub mod shell;
+pub mod sql;
 
 use runbook_core::action::Registry;
 
@@ -15,6 +16,7 @@ use runbook_core::action::Registry;
 pub fn registry() -> Registry {
     Registry::new(vec![
         Box::new(docker::Docker),
+        Box::new(sql::Sql),
         Box::new(shell::Shell),
         Box::new(http::Http),
         Box::new(file::Files),

@@ -1,0 +1,45 @@
+//! The `sql` executor: OceanBase, MySQL and MariaDB over MySQL's protocol.
+//!
+//! Every statement goes as text, one a packet, behind a comment with the effect's mark; sessions speak utf8mb4 and UTC.
+
+mod execute;
+mod failure;
+mod query;
+mod quote;
+mod script;
+mod session;
+mod settle;
+mod split;
+mod target;
+mod value;
+mod wait;
+
+pub use session::Flavour;
+
+use runbook_core::action::{ActionSpec, Executor, TargetSpec};
+use schemars::JsonSchema;
+
+/// The executor.
+pub struct Sql;
+
+impl Executor for Sql {
+    fn name(&self) -> &'static str {
+        "sql"
+    }
+
+    fn about(&self) -> &'static str {
+        "Databases that speak MySQL's protocol: OceanBase, MySQL, MariaDB."
+    }
+
+    fn actions(&self) -> &'static [ActionSpec] {
+        &[query::SPEC, execute::SPEC, script::SPEC, wait::SPEC]
+    }
+
+    fn targets(&self) -> &'static [TargetSpec] {
+        &[TargetSpec {
+            kind: "mysql",
+            about: "A server that speaks MySQL's protocol: OceanBase (also through its proxy), MySQL or MariaDB.",
+            schema: target::Mysql::json_schema,
+        }]
+    }
+}

@@ -1,0 +1,242 @@
+//! `query`, `execute`, `script` and `wait`.
+
+use std::time::Duration;
+
+use runbook_core::action::{CancelKind, FailureKind, Outcome, Residue, Settled, Verdict};
+use serde_json::json;
+
+use crate::lab::{servers, sql};
+use crate::support::{TestContext, failed, succeeded};
+
+#[tokio::test]
+async fn a_query_gives_values_without_loss() {
+    for server in servers() {
+        let query = server.action(
+            "query",
+            json!({ "sql": sql(
+                "select cast(18446744073709551615 as unsigned) n, cast(1.50 as decimal(10,2)) d, 'a\u{1F600}' t, x'00ff' b, null z, \
+                 cast('2020-01-02 03:04:05.678' as datetime(3)) at, 1 n"
+            ) }),
+        );
+        let (outputs, changed) = succeeded(TestContext::new("q").run(&*query).await);
+        assert!(!changed);
+        assert_eq!(outputs["columns"], json!(["n", "d", "t", "b", "z", "at", "n"]), "{}", server.name);
+        assert_eq!(
+            outputs["rows"],
+            json!([[18_446_744_073_709_551_615_u64, "1.50", "a\u{1F600}", "0x00FF", null, "2020-01-02 03:04:05.678", 1]]),
+            "{}",
+            server.name
+        );
+        assert_eq!(outputs["value"], json!(18_446_744_073_709_551_615_u64));
+        assert_eq!(outputs["row"]["t"], json!("a\u{1F600}"));
+        assert_eq!((&outputs["row_count"], &outputs["truncated"]), (&json!(1), &json!(false)));
+    }
+}
+
+#[tokio::test]
+async fn a_query_keeps_no_more_rows_than_it_was_told() {
+    for server in servers() {
+        let query = server.action("query", json!({ "sql": sql("select 1 union all select 2 union all select 3"), "max_rows": 2 }));
+        let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
+        assert_eq!(outputs["rows"], json!([[1], [2]]));
+        assert_eq!((&outputs["row_count"], &outputs["truncated"]), (&json!(3), &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn a_query_cannot_change_anything() {
+    for server in servers() {
+        let database = server.database("readonly").await;
+        server.script(&database, "create table t (a int); insert into t values (1); create procedure p() delete from t;").await;
+        for (text, kind) in [
+            ("delete from t", FailureKind::Invalid),
+            ("select 1; delete from t", FailureKind::Invalid),
+            ("", FailureKind::Invalid),
+            ("explain analyze delete from t", FailureKind::Failed),
+        ] {
+            let query = server.action("query", json!({ "database": database.name, "sql": sql(text) }));
+            let outcome = TestContext::new("q").run(&*query).await;
+            if let Outcome::Succeeded { .. } = outcome {
+                // A server that explains without doing it is fine as well.
+                continue;
+            }
+            let (failure, residue) = failed(outcome);
+            assert_eq!((failure.kind, residue), (kind, Residue::None), "{}: {text}: {failure}", server.name);
+            assert_eq!(failure.field.as_deref(), Some("sql"));
+        }
+        assert_eq!(server.value(&database.name, "select count(*) from t").await, json!(1));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn failures_to_connect_are_told_apart() {
+    for server in servers() {
+        let cases = [
+            (json!({ "password": "wrong" }), FailureKind::Denied, false),
+            (json!({ "port": 1 }), FailureKind::Unreachable, true),
+            (json!({ "host": "no-such-host.invalid" }), FailureKind::Unreachable, true),
+            (json!({ "database": "sql_no_such_database" }), FailureKind::NotFound, true),
+        ];
+        for (over, kind, retryable) in cases {
+            let wait = server.action("wait", json!({ "target": server.target_with(over.clone()) }));
+            let (failure, residue) = failed(TestContext::new("w").run(&*wait).await);
+            assert_eq!((failure.kind, failure.retryable, residue), (kind, retryable, Residue::None), "{}: {over}: {failure}", server.name);
+            assert_eq!(failure.field.as_deref(), Some("target"));
+            assert!(!format!("{failure:?}").contains("Lab-secret"), "{failure:?}");
+        }
+        let wait = server.action("wait", json!({}));
+        let (outputs, _) = succeeded(TestContext::new("w").run(&*wait).await);
+        assert_eq!(outputs["flavour"], json!(if server.name == "seekdb" { "oceanbase" } else { "mariadb" }));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_unreachable_in_time() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let server = servers()[0].clone();
+    let wait = server.action("wait", json!({ "target": server.target_with(json!({ "port": port, "connect_timeout": "300ms" })) }));
+    let (failure, _) = failed(TestContext::new("w").run(&*wait).await);
+    assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+}
+
+#[tokio::test]
+async fn rows_outside_the_bounds_are_rolled_back() {
+    for server in servers() {
+        let database = server.database("bounds").await;
+        server.script(&database, "create table t (id int primary key, a int); insert into t values (1, 1), (2, 1), (3, 5);").await;
+        let run = async |text: &str, rows: serde_json::Value| {
+            let execute = server.action("execute", json!({ "database": database.name, "sql": sql(text), "rows": rows }));
+            TestContext::new("x").run(&*execute).await
+        };
+        let (failure, residue) =
+            failed(run("update t set a = 9 where a = 1; delete from t where id = 3", json!({ "min": 1, "max": 2 })).await);
+        assert_eq!((failure.kind, residue), (FailureKind::Unexpected, Residue::None), "{failure}");
+        assert_eq!(failure.message, "3 rows were matched, and 1 to 2 were wanted; nothing was changed");
+        assert_eq!(failure.field.as_deref(), Some("rows"));
+        assert_eq!(server.rows(&database.name, "select a from t order by id").await, json!([[1], [1], [5]]), "{}", server.name);
+
+        // Rows that had the value already are matched, but nothing changes.
+        let (outputs, changed) = succeeded(run("update t set a = 1 where a = 1", json!({ "min": 2, "max": 2 })).await);
+        assert_eq!((&outputs["rows"], changed), (&json!(2), false), "{}", server.name);
+        let (outputs, changed) = succeeded(run("update t set a = 7 where a = 1; delete from t where id = 3", json!({ "min": 3 })).await);
+        assert_eq!((&outputs["statements"], changed), (&json!([2, 1]), true));
+        assert_eq!(server.rows(&database.name, "select a from t order by id").await, json!([[7], [7]]));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_is_all_or_nothing() {
+    for server in servers() {
+        let database = server.database("atomic").await;
+        server.script(&database, "create table t (id int primary key); insert into t values (1);").await;
+        let run = async |text: &str| {
+            let execute = server.action("execute", json!({ "database": database.name, "sql": sql(text) }));
+            failed(TestContext::new("x").run(&*execute).await)
+        };
+        let (failure, residue) = run("insert into t values (2);\ninsert into t values (1)").await;
+        assert_eq!((failure.kind, residue), (FailureKind::Failed, Residue::None), "{failure}");
+        assert!(failure.message.starts_with("statement 2 (line 2): the server says: Duplicate entry"), "{failure}");
+        for text in ["create table x (a int); insert into t values (3)", "commit", "insert into t values (4); rollback"] {
+            assert_eq!(run(text).await.0.kind, FailureKind::Invalid, "{text}");
+        }
+        assert_eq!(server.rows(&database.name, "select id from t").await, json!([[1]]));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_script_stops_at_the_first_error_and_says_where() {
+    for server in servers() {
+        let database = server.database("script").await;
+        let cx = TestContext::new("s");
+        std::fs::write(
+            cx.folder().join("x.sql"),
+            "-- a comment; with a semicolon\ncreate table t (a varchar(20));\nDELIMITER //\ncreate procedure p()\ninsert into t values ('a;b')//\n\
+             DELIMITER ;\ncall p();\ninsert into nowhere\n values (1);\ninsert into t values ('late');\n",
+        )
+        .unwrap();
+        let script = server.action("script", json!({ "database": database.name, "file": "x.sql" }));
+        let outcome = cx.run(&*script).await;
+        let Outcome::Failed { outputs, .. } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(outputs["statements"], json!(3));
+        let (failure, residue) = failed(outcome);
+        assert_eq!((failure.kind, residue), (FailureKind::NotFound, Residue::Partial), "{failure}");
+        assert!(failure.message.starts_with("`x.sql`, line 8, statement 4: the server says: "), "{failure}");
+        assert_eq!(server.rows(&database.name, "select a from t").await, json!([["a;b"]]));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn hostile_values_arrive_as_they_are() {
+    use proptest::strategy::{Strategy, ValueTree};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut values: Vec<String> =
+        ["'", "\\", "\\'", "'; drop table t; -- ", "\0", "\u{1a}", "\"", "`", "%_", "\u{1F600}'", "a\\"].map(str::to_owned).to_vec();
+    for _ in 0..60 {
+        values.push("[\\\\'\"`%_;# \0\n\r\t\u{1a}a\u{e9}\u{540d}\u{1F600}*/-]{0,24}".new_tree(&mut runner).unwrap().current());
+    }
+    for server in servers() {
+        for mode in ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"] {
+            let mut segments = vec![json!({ "text": "select " })];
+            for (at, value) in values.iter().enumerate() {
+                let place = if at % 2 == 0 { "value" } else { "quoted" };
+                let (open, close) = if at % 2 == 0 { ("", "") } else { ("'", "'") };
+                segments.push(json!({ "text": format!("{}hex({open}", if at == 0 { "" } else { ", " }) }));
+                segments.push(json!({ "value": { "value": value, "place": place } }));
+                segments.push(json!({ "text": format!("{close})") }));
+            }
+            let target = server.target_with(json!({ "sql_mode": mode }));
+            let query = server.action("query", json!({ "target": target, "sql": { "segments": segments } }));
+            let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
+            let expected: Vec<String> = values.iter().map(|v| v.bytes().map(|b| format!("{b:02X}")).collect()).collect();
+            assert_eq!(outputs["rows"][0], json!(expected), "{} {mode}", server.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_runs_is_interrupted() {
+    for server in servers() {
+        let database = server.database("cancel").await;
+        server.script(&database, "create table t (a int); insert into t values (1);").await;
+        let cx = TestContext::new("x");
+        let execute = server.action("execute", json!({ "database": database.name, "sql": sql("update t set a = 2; select sleep(60)") }));
+        let (outcome, ()) = tokio::join!(cx.run(&*execute), async {
+            // Until the sleep is under way.
+            let asked = "select count(*) from information_schema.processlist where info like '%/x */ select sleep(60)%' and info not like '%asked%'";
+            while server.value(&database.name, &format!("{asked} -- asked")).await == json!(0) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            cx.cancel(CancelKind::Graceful);
+        });
+        assert_eq!(outcome, Outcome::Cancelled { residue: Residue::None }, "{}", server.name);
+        assert_eq!(server.rows(&database.name, "select a from t").await, json!([[1]]));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_run_left_is_found_by_its_mark_and_ended() {
+    for server in servers() {
+        let cx = TestContext::new("orphan");
+        let execute = server.action("execute", json!({ "sql": sql("select sleep(50)") }));
+        // A future that is dropped is what a killed process looks like to the server: nobody says goodbye.
+        let _ = tokio::time::timeout(Duration::from_millis(700), cx.run(&*execute)).await;
+        let evidence = cx.evidence.lock().unwrap().clone();
+        assert_eq!(evidence.len(), 1);
+        assert_eq!(execute.settle(&TestContext::new("orphan"), &evidence).await, Settled::AtRest);
+        let left = server
+            .value(
+                "information_schema",
+                "select count(*) from processlist where info like '%/orphan */ select sleep%' and info not like '%processlist%'",
+            )
+            .await;
+        assert_eq!(left, json!(0), "{}", server.name);
+        let verdict = execute.probe(&cx, &runbook_core::action::Before::nothing()).await;
+        assert!(matches!(verdict, Verdict::Unknown { .. }));
+    }
+}
