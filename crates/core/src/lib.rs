@@ -14,10 +14,16 @@
 //! ```
 
 pub mod action;
+pub mod decide;
 pub mod diagnostic;
+pub mod digest;
 pub mod document;
 pub mod effect;
+pub mod plan;
+pub mod record;
 pub mod runbook;
+pub mod secret;
 pub mod source;
 pub mod template;
 pub mod value;
+pub mod view;

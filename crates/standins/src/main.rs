@@ -1,2 +1,31 @@
-//! x
-fn main() {}
+//! Stand-ins for the vendor's images, which the lab cannot fetch. One static program, which acts by the name it is called by:
+//! `supervisord` (process 1 of a container) or `odc-server` (the application).
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are small programs of their own: what they print is what `docker logs` shows"
+)]
+
+mod odc;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let called = std::env::args().next().unwrap_or_default();
+    let name = called.rsplit('/').next().unwrap_or_default();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("{name}: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match name {
+        "supervisord" => runtime.block_on(odc::supervise()),
+        "odc-server" => runtime.block_on(odc::serve()),
+        other => {
+            eprintln!("`{other}`: called by a name that stands for nothing; known are `supervisord` and `odc-server`");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What a run will do: structure only, no templates, serializable.
+//!
+//! A plan has the same units as its runbook, in the same order (a [`UnitIx`](crate::effect::UnitIx) means the same in both), with all that
+//! [`decide`](crate::decide::decide) and a reader need: order, class, what becomes of a change, budgets, digests, and the public fields as far as they are
+//! known before the run. It is a value: two plans can be compared, and a plan that was reviewed can be run later.
+//!
+//! A [`Plan`] cannot be made or read with duplicate ids, needs that point nowhere or a circle: what decides over it never has to ask.
+
+mod parts;
+mod topology;
+mod unit;
+
+pub use parts::{Plan, PlanFault, PlanParts};
+pub(crate) use topology::Topology;
+pub use unit::{FailurePolicy, Fields, Loop, PlanFate, PlanUndo, PlanUnit, WhenAt};

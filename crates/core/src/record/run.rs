@@ -1,0 +1,155 @@
+//! Records about the run as a whole and about the sessions that work on it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::RunEnd;
+use crate::action::CancelKind;
+use crate::digest::Digest;
+use crate::effect::{EffectId, Place};
+use crate::plan::FailurePolicy;
+
+/// A run exists. The first record of its journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOpened {
+    /// The run's id, such as `20261121-031500-k3fz`.
+    pub run: String,
+    /// The version of the journal's format; readers accept older ones, writers refuse newer ones.
+    pub format: u32,
+    /// Which runbook.
+    pub runbook: RunbookIdentity,
+    /// The digest of the plan that is carried out.
+    pub plan: Digest,
+    /// All variables, in the order of the file.
+    pub variables: Vec<VariableValue>,
+    /// Who started it: the login name, and `sudo`'s caller where there is one.
+    pub operator: String,
+}
+
+/// Which runbook a run carries out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunbookIdentity {
+    /// `name`.
+    pub name: String,
+    /// `title`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The file as the operator named it, made absolute.
+    pub path: String,
+    /// The digest of the file's bytes.
+    pub digest: Digest,
+}
+
+/// A variable's value and where it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariableValue {
+    /// Its name.
+    pub name: String,
+    /// Its value; none for a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Whether it is secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// Where it came from, as a person would say it: `--var`, `prod.toml:4`, `RUNBOOK_VAR_IMAGE`, `default`.
+    pub origin: String,
+}
+
+/// A process works on the run. What ran when the session before it broke off is in doubt from here on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOpened {
+    /// From 1.
+    pub session: u32,
+    /// What it is for.
+    pub intent: Intent,
+    /// The host's name.
+    pub host: String,
+    /// The kernel's boot id: whether `up_us` can be compared with that of another session.
+    pub boot_id: String,
+    /// The process.
+    pub pid: u32,
+    /// Who started it.
+    pub user: String,
+    /// The version of this program.
+    pub tool: String,
+    /// What the operator wishes for this session.
+    pub flags: SessionFlags,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Go on, forwards or with a rollback that was begun: `exec` and `resume`.
+    GoOn,
+    /// Undo everything that was begun: `rollback`.
+    RollBack,
+}
+
+/// What the operator wishes for one session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionFlags {
+    /// `--yes`: answers the question before the start, and nothing else.
+    pub yes: bool,
+    /// `--checks-only`: ends after the checks.
+    pub checks_only: bool,
+    /// `--step`: asks before every step.
+    pub step: bool,
+    /// `--on-failure`: instead of what steps say, except where a step says `continue`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<FailurePolicy>,
+}
+
+/// The session was asked to end, by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequested {
+    /// The signal's number.
+    pub signal: i32,
+    /// `Graceful` for the first, `Kill` for the second.
+    pub kind: CancelKind,
+}
+
+/// From here on everything that was begun is undone; there is no way back to going forwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackBegan {
+    /// Why.
+    pub cause: RollbackCause,
+    /// The change that cannot be undone: what began after it is undone, nothing before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barrier: Option<Vec<Place>>,
+    /// How many steps (items counted singly) are to be undone.
+    pub undo: u32,
+}
+
+/// Why a rollback began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackCause {
+    /// This effect failed, and `on_failure` says so.
+    Failure {
+        /// Which.
+        effect: EffectId,
+    },
+    /// A person chose it when asked.
+    Answer,
+    /// The session was opened for it.
+    Requested,
+}
+
+/// No process works on the run any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// How.
+    pub end: RunEnd,
+}
+
+/// Nothing is left to do. A run that was closed as done can still be rolled back by a new session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunClosed {
+    /// How.
+    pub end: RunEnd,
+    /// Why, where a person abandoned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

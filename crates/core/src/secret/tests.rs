@@ -1,0 +1,144 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const PASSWORD: &str = "p'a\"$(x)!\\ 中文";
+
+fn in_pieces(masker: &Masker, text: &[u8], cuts: &[usize]) -> String {
+    let mut stream = masker.stream();
+    let mut out = Vec::new();
+    let mut rest = text;
+    for cut in cuts {
+        let (head, tail) = rest.split_at((*cut).min(rest.len()));
+        stream.push(head, &mut out);
+        rest = tail;
+    }
+    stream.push(rest, &mut out);
+    stream.finish(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[test]
+fn a_secret_is_replaced_by_its_name() {
+    let masker = Masker::new([("vars.password", "hunter22")]);
+    assert_eq!(masker.text("user=root password=hunter22;"), "user=root password=‹vars.password›;");
+    assert_eq!(masker.text("hunter2 is another word"), "hunter2 is another word");
+}
+
+#[test]
+fn overlapping_secrets_leave_no_tail() {
+    let masker = Masker::new([("a", "abcdef"), ("b", "defghi"), ("c", "cdef")]);
+    assert_eq!(masker.text("xabcdefghix"), "x‹a›x");
+    let shorter_inside = Masker::new([("inner", "bcde"), ("outer", "abcdef")]);
+    assert_eq!(shorter_inside.text("abcdef abcdeX"), "‹outer› a‹inner›X");
+}
+
+#[test]
+fn neighbours_are_two() {
+    let masker = Masker::new([("a", "aaaa1"), ("b", "bbbb2")]);
+    assert_eq!(masker.text("aaaa1bbbb2"), "‹a›‹b›");
+}
+
+#[test]
+fn each_form_is_found() {
+    let masker = Masker::new([("p", PASSWORD)]);
+    for form in [
+        PASSWORD,
+        r#"p'\''a"$(x)!\ 中文"#,
+        r#"p\'a\"\$\(x\)\!\\\ 中文"#,
+        r#"p'a\"\$(x)!\\ 中文"#,
+        r#"p\'a"$(x)!\\ \344\270\255\346\226\207"#,
+        r#"p'a\"$(x)!\\ 中文"#,
+        r#"p'a\"$(x)!\\ \u4e2d\u6587"#,
+        "p%27a%22%24%28x%29%21%5C%20%E4%B8%AD%E6%96%87",
+        "p%27a%22%24%28x%29%21%5C+%E4%B8%AD%E6%96%87",
+        "7027612224287829215c20e4b8ade69687",
+    ] {
+        assert_eq!(masker.text(&format!("<{form}>")), "<‹p›>", "{form}");
+    }
+}
+
+#[test]
+fn base64_is_found_at_every_alignment() {
+    use base64::Engine as _;
+    let masker = Masker::new([("p", "correct horse")]);
+    for before in ["", "a", "ab", "abc"] {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{before}correct horse and more"));
+        assert!(masker.text(&text).contains("‹p›"), "{before}: {text}");
+    }
+}
+
+#[test]
+fn an_endless_overlap_needs_no_memory() {
+    let masker = Masker::new([("p", "abab")]);
+    let mut stream = masker.stream();
+    let mut out = Vec::new();
+    for _ in 0..10_000 {
+        stream.push(b"ab", &mut out);
+        assert!(stream.held.len() <= 8);
+    }
+    stream.finish(&mut out);
+    assert_eq!(String::from_utf8_lossy(&out), "‹p›");
+}
+
+#[test]
+fn nothing_is_held_back_without_reason() {
+    let masker = Masker::new([("p", "a very long secret that could hold back a whole line")]);
+    let mut stream = masker.stream();
+    let mut out = Vec::new();
+    stream.push(b"Continue? [y/N] ", &mut out);
+    assert_eq!(out, b"Continue? [y/N] ");
+}
+
+#[test]
+fn json_is_masked_in_keys_and_numbers() {
+    let masker = Masker::new([("pin", "123456")]);
+    let mut value = serde_json::json!({ "pin-123456": [123_456, "x123456", true] });
+    masker.json(&mut value);
+    assert_eq!(value, serde_json::json!({ "pin-‹pin›": ["‹pin›", "x‹pin›", true] }));
+}
+
+#[test]
+fn a_secret_is_not_in_its_debug_text() {
+    assert_eq!(format!("{:?}", Secret::new("hunter22")), "Secret(…)");
+    assert_eq!(format!("{:?}", DigestKey::new([7; 32])), "DigestKey(…)");
+}
+
+#[test]
+fn digests_depend_on_the_key() {
+    let (a, b) = (DigestKey::new([1; 32]), DigestKey::new([2; 32]));
+    assert_eq!(a.digest(b"x"), a.digest(b"x"));
+    assert_ne!(a.digest(b"x"), b.digest(b"x"));
+    assert!(a.digest(b"x").starts_with("hmac-sha256:"));
+}
+
+proptest! {
+    #[test]
+    fn no_cut_shows_a_secret(
+        secrets in prop::collection::vec("[ab\"' \\\\$é]{4,9}", 1..5),
+        order in prop::collection::vec((0usize..5, "[ab\"' \\\\x]{0,6}"), 1..8),
+        cuts in prop::collection::vec(1usize..9, 0..12),
+    ) {
+        let names: Vec<String> = (0..secrets.len()).map(|n| format!("S{n}")).collect();
+        let masker = Masker::new(names.iter().map(String::as_str).zip(secrets.iter().map(String::as_str)));
+        let mut text = String::new();
+        for (which, filler) in &order {
+            text.push_str(filler);
+            text.push_str(&secrets[which % secrets.len()]);
+        }
+        let whole = masker.text(&text);
+        let pieces = in_pieces(&masker, text.as_bytes(), &cuts);
+        prop_assert_eq!(&whole, &pieces);
+        for secret in &secrets {
+            for shown in whole.split(['‹', '›']) {
+                prop_assert!(!shown.contains(secret.as_str()), "{secret:?} in {whole:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_holds_no_secret_is_unchanged(text in "[a-m ]{0,200}", cuts in prop::collection::vec(1usize..20, 0..12)) {
+        let masker = Masker::new([("p", "zzzz-nnnn"), ("q", "mmmmmmmmmmmmmmmmmmmmmmz")]);
+        prop_assert_eq!(in_pieces(&masker, text.as_bytes(), &cuts), text);
+    }
+}
