@@ -21,6 +21,7 @@ pub mod document;
 pub mod effect;
 pub mod plan;
 pub mod record;
+pub mod places;
 pub mod runbook;
 pub mod secret;
 pub mod source;

@@ -1,6 +1,7 @@
 //! Digests by which a secret can be recognised and not guessed.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -23,7 +24,8 @@ impl DigestKey {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else { return text };
         mac.update(value);
         for byte in mac.finalize().into_bytes() {
-            text.push_str(&format!("{byte:02x}"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
         }
         text
     }
