@@ -93,7 +93,7 @@ impl Script {
     fn place(&self, cx: Cx<'_>) -> std::io::Result<Placed> {
         let name: String = cx.effect().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let (folder, folder_mode, mode, own) = match self.user {
-            None => (cx.run_dir().join("scripts"), 0o700, 0o600, false),
+            None => (cx.run_dir().join("tmp"), 0o700, 0o600, false),
             Some(_) => (std::env::temp_dir().join(format!("runbook-{}-{name}", cx.run_id())), 0o755, 0o644, true),
         };
         let path = folder.join(&name);

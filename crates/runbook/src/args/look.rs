@@ -1,0 +1,142 @@
+//! The commands that only look.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::VarArgs;
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  runbook check odc-rollback.toml
+  runbook check runbooks/ --deny-warnings
+  runbook check runbooks/ --format sarif > runbook.sarif
+
+In a folder, every TOML file counts that has a top-level `format` key or a [[step]].";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  runbook plan odc-rollback.toml --var-file site.toml
+  runbook plan odc-rollback.toml --var-file site.toml --format markdown    for a pull request
+  runbook plan upgrade.toml --out upgrade.plan && runbook exec upgrade.toml --plan upgrade.plan";
+
+/// `runbook check`.
+#[derive(Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// Runbooks, or folders that are searched for them
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// The form of the result
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) format: CheckFormat,
+
+    /// Let warnings count as errors
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+}
+
+/// The form of the result of `check`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// `runbook plan`.
+#[derive(Args)]
+#[command(after_help = PLAN_EXAMPLES)]
+pub(crate) struct PlanArgs {
+    /// The runbook
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) vars: VarArgs,
+
+    /// Ask the world as well: run the checks (they change nothing)
+    #[arg(long)]
+    pub(crate) probe: bool,
+
+    /// Write the plan to this file, for `runbook exec --plan`
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// The form of the result
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) format: PlanFormat,
+
+    /// Exit with 4 where the plan would change something
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+
+    /// Ask nobody for missing variables
+    #[arg(long)]
+    pub(crate) no_input: bool,
+}
+
+/// The form of the result of `plan`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For a pull request
+    Markdown,
+    /// One JSON object
+    Json,
+}
+
+/// `runbook explain`.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  runbook explain RB101\n  runbook explain            every code with its title")]
+pub(crate) struct ExplainArgs {
+    /// The code, such as RB101
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// `runbook completions`.
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// `runbook man`.
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// `runbook backup`.
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: BackupCommand,
+}
+
+/// The commands about backups.
+#[derive(Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Check that a backup is whole: every file of its manifest is there with its size and checksum
+    #[command(after_help = "Example:\n  runbook backup verify /backup/odc/2026-11-21/manifest.json")]
+    Verify {
+        /// The manifest, or the folder that it stands in
+        #[arg(value_name = "MANIFEST")]
+        manifest: PathBuf,
+    },
+}

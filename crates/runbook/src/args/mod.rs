@@ -1,0 +1,65 @@
+//! The command line.
+
+mod common;
+mod exec;
+mod look;
+mod runs;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use common::{VarArgs, given_pair};
+pub(crate) use exec::{ExecArgs, OnFailureArg, OutputMode};
+pub(crate) use look::{BackupArgs, BackupCommand, CheckArgs, CheckFormat, CompletionsArgs, ExplainArgs, ManArgs, PlanArgs, PlanFormat};
+pub(crate) use runs::{RunRef, RunsArgs, RunsCommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  runbook check runbooks/                          every runbook below a folder
+  runbook plan odc-rollback.toml --var-file site.toml
+  runbook exec odc-rollback.toml --var-file site.toml
+  runbook runs show --last
+  runbook explain RB101
+
+Exit codes: 0 done, 1 a step failed, 2 wrong command line, 3 invalid runbook or variables, 4 there is something to do
+(plan --detailed-exitcode), 5 failed and rolled back, 6 a person is needed, 7 waiting for a person, 8 journal unusable or run held,
+9 a check failed and nothing was changed, 10 a person said no, 70 a fault of this program, 74 the output cannot be written,
+128+n stopped by signal n.";
+
+/// Upgrade, backup and rollback procedures, written as TOML, carried out safely.
+#[derive(Parser)]
+#[command(name = "runbook", version, after_help = EXAMPLES, arg_required_else_help = true, disable_help_subcommand = true, max_term_width = 120)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Folder in which runs are kept [default: /var/lib/runbook for root, else the XDG state folder]
+    #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_STATE_DIR", hide_env_values = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Carry a runbook out
+    Exec(Box<ExecArgs>),
+    /// Say everything that is wrong with runbooks; runs nothing
+    Check(CheckArgs),
+    /// Show what a runbook would do
+    Plan(Box<PlanArgs>),
+    /// Explain a diagnostic's code, or list all of them
+    Explain(ExplainArgs),
+    /// Print the JSON schema of runbooks, for editors
+    Schema,
+    /// Look at runs
+    Runs(RunsArgs),
+    /// Look at backups
+    Backup(BackupArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  runbook completions bash > /etc/bash_completion.d/runbook")]
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder
+    #[command(after_help = "Example:\n  runbook man /usr/local/share/man/man1")]
+    Man(ManArgs),
+}

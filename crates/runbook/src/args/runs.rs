@@ -1,0 +1,60 @@
+//! `runbook runs`.
+
+use clap::{Args, Subcommand};
+
+/// Look at runs.
+#[derive(Args)]
+pub(crate) struct RunsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: RunsCommand,
+}
+
+/// A run: by its id, or the last one.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RunRef {
+    /// The run's id, or its beginning
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+
+    /// The run that was started last
+    #[arg(long)]
+    pub(crate) last: bool,
+}
+
+/// The commands about runs.
+#[derive(Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, the latest first
+    #[command(after_help = "Example:\n  runbook runs list --limit 5")]
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a run, step by step
+    #[command(after_help = "Examples:\n  runbook runs show --last\n  runbook runs show 20261121-0300")]
+    Show {
+        #[command(flatten)]
+        run: RunRef,
+
+        /// The run's records, one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what the steps of a run wrote
+    #[command(after_help = "Examples:\n  runbook runs log --last\n  runbook runs log --last --step stop-old")]
+    Log {
+        #[command(flatten)]
+        run: RunRef,
+
+        /// Only of this step
+        #[arg(value_name = "STEP", long)]
+        step: Option<String>,
+    },
+}

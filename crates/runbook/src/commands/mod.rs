@@ -1,0 +1,20 @@
+//! One file per command.
+
+mod completions;
+mod explain;
+mod man;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::panics::Folder;
+use crate::streams::Streams;
+
+/// Does what the command line asks for.
+pub(crate) fn run(cli: Cli, streams: &mut Streams, _folder: &Folder) -> Exit {
+    match cli.command {
+        Command::Explain(args) => explain::run(&args, streams),
+        Command::Completions(args) => completions::run(&args, streams),
+        Command::Man(args) => man::run(&args, streams),
+        _ => Exit::Fault,
+    }
+}

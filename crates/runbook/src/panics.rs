@@ -1,0 +1,33 @@
+//! What a person sees when this program itself is at fault.
+
+use std::panic::PanicHookInfo;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// Where the run's folder is, once there is one.
+pub(crate) type Folder = Arc<OnceLock<PathBuf>>;
+
+/// Installs the message.
+pub(crate) fn install(folder: Folder) {
+    std::panic::set_hook(Box::new(move |info| {
+        use std::io::Write as _;
+        let mut to = std::io::stderr().lock();
+        let _ = writeln!(to, "{}", message(info, folder.get()));
+    }));
+}
+
+fn message(info: &PanicHookInfo<'_>, folder: Option<&PathBuf>) -> String {
+    let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+    let what = info.payload_as_str().unwrap_or("no further word");
+    let mut text = format!(
+        "error: this is a fault of runbook {}, not of the runbook{place}: {}",
+        env!("CARGO_PKG_VERSION"),
+        crate::text::visible(what)
+    );
+    if let Some(folder) = folder {
+        text.push_str("\nhelp: what was done until now stands in `");
+        text.push_str(&folder.to_string_lossy());
+        text.push_str("`; nothing of it is lost");
+    }
+    text
+}

@@ -1,0 +1,21 @@
+//! What the program's own code says of itself, on standard error, where `RUNBOOK_LOG` asks for it. Other crates are capped at warnings, whatever
+//! is asked for: some of them log requests with the secrets in them.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Our own crates.
+const OURS: [&str; 4] = ["runbook", "runbook_core", "runbook_engine", "runbook_executors"];
+
+/// Starts it. `wish` is the value of `RUNBOOK_LOG`: a level such as `debug`.
+pub(crate) fn start(wish: Option<&str>, colours: bool) {
+    let Some(level) = wish.and_then(|wish| wish.trim().parse::<LevelFilter>().ok()).filter(|level| *level != LevelFilter::OFF) else { return };
+    let filter = OURS.iter().fold(EnvFilter::default().add_directive(LevelFilter::WARN.min(level).into()), |filter, ours| {
+        match format!("{ours}={level}").parse() {
+            Ok(directive) => filter.add_directive(directive),
+            Err(_) => filter,
+        }
+    });
+    // A second subscriber would be a fault of a test, not of a run.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).try_init();
+}
