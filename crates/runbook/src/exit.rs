@@ -4,8 +4,6 @@ use std::process::ExitCode;
 
 use runbook_core::record::RunEnd;
 
-
-
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod loading;
 mod panics;
 mod streams;
 mod text;

@@ -28,11 +28,17 @@ pub(crate) struct Streams {
 impl Streams {
     /// Those of this process.
     pub(crate) fn standard() -> Self {
-        let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let colours =
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let (out, err) = (io::stdout(), io::stderr());
         let (out_terminal, err_terminal) = (out.is_terminal(), err.is_terminal());
         Self {
-            out: Stream { to: Box::new(io::BufWriter::new(out)), terminal: out_terminal, paint: Paint(colours && out_terminal), fault: None },
+            out: Stream {
+                to: Box::new(io::BufWriter::new(out)),
+                terminal: out_terminal,
+                paint: Paint(colours && out_terminal),
+                fault: None,
+            },
             err: Stream { to: Box::new(err), terminal: err_terminal, paint: Paint(colours && err_terminal), fault: None },
         }
     }

@@ -9,7 +9,9 @@ const OURS: [&str; 4] = ["runbook", "runbook_core", "runbook_engine", "runbook_e
 
 /// Starts it. `wish` is the value of `RUNBOOK_LOG`: a level such as `debug`.
 pub(crate) fn start(wish: Option<&str>, colours: bool) {
-    let Some(level) = wish.and_then(|wish| wish.trim().parse::<LevelFilter>().ok()).filter(|level| *level != LevelFilter::OFF) else { return };
+    let Some(level) = wish.and_then(|wish| wish.trim().parse::<LevelFilter>().ok()).filter(|level| *level != LevelFilter::OFF) else {
+        return;
+    };
     let filter = OURS.iter().fold(EnvFilter::default().add_directive(LevelFilter::WARN.min(level).into()), |filter, ours| {
         match format!("{ours}={level}").parse() {
             Ok(directive) => filter.add_directive(directive),

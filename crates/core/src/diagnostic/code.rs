@@ -30,6 +30,7 @@ macro_rules! codes {
 }
 
 codes! {
+    Unreadable = "RB100", "the file cannot be read";
     Syntax = "RB101", "the file is not valid TOML";
     NotUtf8 = "RB102", "the file is not UTF-8";
     TooLarge = "RB103", "the file is too large for a runbook";

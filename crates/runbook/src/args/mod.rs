@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use common::{VarArgs, given_pair};
+pub(crate) use common::VarArgs;
 pub(crate) use exec::{ExecArgs, OnFailureArg, OutputMode};
 pub(crate) use look::{BackupArgs, BackupCommand, CheckArgs, CheckFormat, CompletionsArgs, ExplainArgs, ManArgs, PlanArgs, PlanFormat};
 pub(crate) use runs::{RunRef, RunsArgs, RunsCommand};
@@ -35,8 +35,8 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Folder in which runs are kept [default: /var/lib/runbook for root, else the XDG state folder]
-    #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_STATE_DIR", hide_env_values = true)]
+    /// Folder in which runs are kept [env: RUNBOOK_STATE_DIR] [default: /var/lib/runbook for root, else the XDG state folder]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 }
 

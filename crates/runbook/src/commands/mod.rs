@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod check;
 mod completions;
 mod explain;
 mod man;
@@ -12,6 +13,7 @@ use crate::streams::Streams;
 /// Does what the command line asks for.
 pub(crate) fn run(cli: Cli, streams: &mut Streams, _folder: &Folder) -> Exit {
     match cli.command {
+        Command::Check(args) => check::run(&args, streams),
         Command::Explain(args) => explain::run(&args, streams),
         Command::Completions(args) => completions::run(&args, streams),
         Command::Man(args) => man::run(&args, streams),

@@ -2,10 +2,10 @@
 
 mod amount;
 mod style;
-mod visible;
 mod wrap;
+
+pub(crate) use runbook_core::diagnostic::render::visible;
 
 pub(crate) use amount::{bytes, count, duration};
 pub(crate) use style::{Paint, Style};
-pub(crate) use visible::{visible, visible_lines};
 pub(crate) use wrap::{fit, width, wrap};

@@ -1,0 +1,7 @@
+//! Whole-program tests: the built binary, in a folder of its own, with exact output.
+//!
+//! A test says what a user would see. `SNAPSHOTS=overwrite cargo test -p runbook-tests` writes what was seen into the sources, to be reviewed.
+
+mod check;
+mod command_line;
+mod sandbox;

@@ -1,0 +1,210 @@
+//! A folder with files, and the program run in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use regex::Regex;
+use snapbox::{Data, IntoData};
+
+/// A folder of a test's own, removed at its end.
+pub(crate) struct Sandbox {
+    dir: PathBuf,
+    env: BTreeMap<String, String>,
+    stdin: Option<String>,
+}
+
+/// What a run of the program left. [`code`](Self::code) ends the assertion: what was not named before must be empty.
+#[must_use = "a run is only asserted by `code`"]
+pub(crate) struct Ran {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+    expected_stdout: Option<Data>,
+    expected_stderr: Option<Data>,
+}
+
+impl Sandbox {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("runbook-it-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let dir = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a folder for the test");
+        let dir = dir.canonicalize().expect("the folder's real path");
+        Self { dir, env: BTreeMap::new(), stdin: None }
+    }
+
+    /// With a file; folders above it are made.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, content).expect("a file");
+        self
+    }
+
+    /// With a file's mode.
+    pub(crate) fn mode(self, path: &str, mode: u32) -> Self {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
+        self
+    }
+
+    /// With an environment variable for the program.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With something to read on its standard input; otherwise that is closed.
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// A path in the folder.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.join(path)
+    }
+
+    /// The content of a file in the folder.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Every file below a folder with its content, to look for what must not be there.
+    pub(crate) fn everything_below(&self, path: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(&self.path(path), &mut found);
+        found
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Ran {
+        let mut child = self.spawn(args);
+        if let Some(text) = &self.stdin {
+            let mut stdin = child.stdin.take().expect("a pipe");
+            // A program that does not read to the end closes the pipe.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        self.wait(child)
+    }
+
+    /// Starts the program.
+    pub(crate) fn spawn<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Child {
+        self.command(args).spawn().expect("the program")
+    }
+
+    /// The program with its arguments and a clean environment.
+    pub(crate) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).current_dir(&self.dir).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", &self.dir).env("LANG", "C.UTF-8").env("RUNBOOK_STATE_DIR", self.path("state")).envs(&self.env);
+        command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&self, child: Child) -> Ran {
+        let output = child.wait_with_output().expect("its output");
+        Ran {
+            stdout: self.redacted(&output.stdout),
+            stderr: self.redacted(&output.stderr),
+            code: output.status.code(),
+            expected_stdout: None,
+            expected_stderr: None,
+        }
+    }
+
+    /// Without what differs from run to run: the folder, ids of runs, times, durations.
+    fn redacted(&self, bytes: &[u8]) -> String {
+        static PATTERNS: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
+        let patterns = PATTERNS.get_or_init(|| {
+            let pattern = |text: &str, by: &'static str| (Regex::new(text).expect("a pattern"), by);
+            vec![
+                pattern(r"\b\d{8}-\d{6}-[a-z2-7]{4}\b", "[RUN]"),
+                pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( UTC)?", "[TIME]"),
+                pattern(r"\b\d\d:\d\d:\d\d\b", "[CLOCK]"),
+                pattern(r"\b\d+\.\ds\b", "[TOOK]"),
+            ]
+        });
+        let text = String::from_utf8_lossy(bytes).replace(&*self.dir.to_string_lossy(), "[DIR]");
+        patterns.iter().fold(text, |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl Ran {
+    /// What standard output must be.
+    pub(crate) fn stdout(mut self, expected: impl IntoData) -> Self {
+        self.expected_stdout = Some(expected.into_data());
+        self
+    }
+
+    /// What standard error must be.
+    pub(crate) fn stderr(mut self, expected: impl IntoData) -> Self {
+        self.expected_stderr = Some(expected.into_data());
+        self
+    }
+
+    /// The exit code must be this, and both streams what was said before; empty where nothing was said.
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) {
+        assert_eq!(self.code, Some(expected), "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        snapbox::assert_data_eq!(self.stdout.clone(), self.expected_stdout.unwrap_or_else(|| "".into_data()).raw());
+        snapbox::assert_data_eq!(self.stderr.clone(), self.expected_stderr.unwrap_or_else(|| "".into_data()).raw());
+    }
+
+    /// Only the exit code: for the few outputs that are long and told elsewhere. Gives both streams.
+    #[track_caller]
+    pub(crate) fn only_code(self, expected: i32) -> (String, String) {
+        assert_eq!(self.code, Some(expected), "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        (self.stdout, self.stderr)
+    }
+}
+
+fn collect(path: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    let Ok(entries) = fs::read_dir(path) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.push((path.clone(), fs::read(&path).unwrap_or_default()));
+        }
+    }
+}
+
+/// The program: `RUNBOOK_BIN`, or the one of this build, which cargo brings up to date first.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(path) = std::env::var_os("RUNBOOK_BIN") {
+            return PathBuf::from(path);
+        }
+        // target/PROFILE/deps/it-HASH
+        let exe = std::env::current_exe().expect("this test's path");
+        let profile = exe.ancestors().nth(2).expect("the profile's folder");
+        let target = profile.parent().expect("the target folder");
+        let release = profile.file_name().is_some_and(|name| name == "release");
+        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--quiet", "--package", "runbook", "--target-dir"])
+            .arg(target)
+            .args(release.then_some("--release"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the program does not build");
+        profile.join("runbook")
+    })
+}
