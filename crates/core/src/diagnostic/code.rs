@@ -36,6 +36,21 @@ codes! {
     TooLarge = "RB103", "the file is too large for a runbook";
     TomlOneOne = "RB104", "something that only TOML 1.1 knows";
     HiddenCharacter = "RB105", "a character that a reader does not see";
+    Format = "RB106", "the version of the format is missing or not known";
+    NotYet = "RB107", "a part of the format that this version does not carry out";
+    UnknownKey = "RB110", "a key that is not known";
+    WrongType = "RB111", "a value of the wrong type";
+    MissingKey = "RB112", "a key that is needed is missing";
+    BadValue = "RB113", "a value that is not accepted";
+    BadName = "RB114", "a name that does not have the form of one";
+    KeyOutOfPlace = "RB115", "a key of the step inside a table of its action";
+    NoAction = "RB116", "nothing says what to do";
+    SeveralActions = "RB117", "more than one action";
+    UnknownAction = "RB118", "an action that does not exist";
+    TemplateNotAllowed = "RB119", "a template where only a written value will do";
+
+    UnknownTarget = "RB301", "a target that is not declared";
+    WrongTargetKind = "RB302", "a target of another kind";
 }
 
 impl fmt::Display for Code {

@@ -1,0 +1,133 @@
+//! Texts: literals, templates, expressions, names of targets.
+
+use serde_json::Value;
+
+use super::model::{Shape, Text, quoted};
+use super::walk::{At, Walker};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::document::{NodeKind, place_in_string};
+use crate::runbook::{Field, FieldKind};
+use crate::source::Span;
+use crate::suggest::nearest;
+use crate::template::{Expr, Template, TemplateFault, TextKind, needs_template};
+
+impl Walker<'_> {
+    /// A text in a place that may want something else.
+    pub(super) fn text(&mut self, shape: &Shape, text: String, span: Span, at: At<'_>) -> Option<Field> {
+        match &shape.text {
+            Text::Target(kind) => self.target(kind, &text, span),
+            Text::Expr => {
+                let expr = self.expr(text, span)?;
+                Some(Field { span, kind: FieldKind::Expr(expr) })
+            }
+            // These are given to the action in pieces, whether there is a template in them or not.
+            Text::Template(kind @ (TextKind::Shell | TextKind::Sql)) => self.template(shape, &text, *kind, span, at),
+            Text::Template(TextKind::Verbatim) => self.literal_text(shape, text, span, at),
+            Text::Template(kind) if needs_template(&text) => self.template(shape, &text, *kind, span, at),
+            Text::Literal if needs_template(&text) && (shape.accepts.text.is_some() || shape.accepts.number.is_some() || shape.accepts.bool) => {
+                self.faults.push(
+                    Diagnostic::error(Code::TemplateNotAllowed, format!("`{}` cannot be a template", at.name))
+                        .at(self.source, span, format!("expected {}", shape.expectation()))
+                        .help("it is needed before anything is evaluated: write the value itself"),
+                );
+                None
+            }
+            Text::Template(_) | Text::Literal => self.literal_text(shape, text, span, at),
+        }
+    }
+
+    fn literal_text(&mut self, shape: &Shape, text: String, span: Span, at: At<'_>) -> Option<Field> {
+        match &shape.accepts.text {
+            None if shape.accepts.anything => {}
+            None => return self.wrong_type(shape, &NodeKind::Str(text), span, at),
+            Some(rule) if rule.accepts(&text) => {}
+            Some(rule) => {
+                let mut fault = Diagnostic::error(Code::BadValue, format!("bad value for `{}`", at.name)).at(
+                    self.source,
+                    span,
+                    format!("expected {}", shape.expectation()),
+                );
+                if let Some(near) = nearest(&text, rule.one_of.iter().map(String::as_str)) {
+                    fault = fault.help(format!("did you mean `{near}`?"));
+                }
+                self.faults.push(fault);
+                return None;
+            }
+        }
+        Some(Field { span, kind: FieldKind::Literal(Value::String(text)) })
+    }
+
+    fn template(&mut self, shape: &Shape, text: &str, kind: TextKind, span: Span, at: At<'_>) -> Option<Field> {
+        let template = match Template::parse(text, kind) {
+            Ok(template) => template,
+            Err(faults) => {
+                self.template_faults(span, faults);
+                return None;
+            }
+        };
+        if shape.accepts.text.is_none() && !shape.accepts.anything && !template.is_single() {
+            self.faults.push(
+                Diagnostic::error(Code::WrongType, format!("wrong type for `{}`", at.name))
+                    .at(self.source, span, format!("expected {}, found a text with a template in it", shape.expectation()))
+                    .help("a template keeps its type only where it is the whole text: `\"{{vars.NAME}}\"`"),
+            );
+            return None;
+        }
+        Some(Field { span, kind: FieldKind::Template(template) })
+    }
+
+    /// Parses a bare expression.
+    pub(crate) fn expr(&mut self, text: String, span: Span) -> Option<Expr> {
+        let unbraced = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        if let Some(inner) = unbraced {
+            self.faults.push(
+                Diagnostic::error(Code::TemplateNotAllowed, "an expression stands without braces")
+                    .at(self.source, span, "a template is not expected here")
+                    .help(format!("write `{}`", inner.trim())),
+            );
+            return None;
+        }
+        match Expr::parse(&text) {
+            Ok(expr) => Some(expr),
+            Err(faults) => {
+                self.template_faults(span, faults);
+                None
+            }
+        }
+    }
+
+    fn template_faults(&mut self, span: Span, faults: Vec<TemplateFault>) {
+        for fault in faults {
+            let place = place_in_string(self.source, span, fault.span);
+            let mut diagnostic = Diagnostic::error(fault.code, fault.message).at(self.source, place, "");
+            if let Some(help) = fault.help {
+                diagnostic = diagnostic.help(help);
+            }
+            self.faults.push(diagnostic);
+        }
+    }
+
+    fn target(&mut self, kind: &str, name: &str, span: Span) -> Option<Field> {
+        let Some(index) = self.targets.iter().position(|(known, _)| known == name) else {
+            let mut fault = Diagnostic::error(Code::UnknownTarget, format!("there is no target `{name}`")).at(self.source, span, "not declared");
+            let fitting: Vec<&str> = self.targets.iter().filter(|(_, k)| *k == kind).map(|(name, _)| name.as_str()).collect();
+            fault = match (nearest(name, fitting.iter().copied()), &fitting[..]) {
+                (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
+                (None, []) if needs_template(name) => fault.help("the name of a target is written out; its settings may be templates"),
+                (None, []) => fault.help(format!("declare it: `[target.{name}]` with `{kind} = {{ … }}`")),
+                (None, several) => fault.help(format!("the `{kind}` targets are {}", quoted(several))),
+            };
+            self.faults.push(fault);
+            return None;
+        };
+        let found = self.targets.get(index).map_or("", |(_, kind)| kind);
+        if found != kind {
+            self.faults.push(
+                Diagnostic::error(Code::WrongTargetKind, format!("the target `{name}` is of another kind"))
+                    .at(self.source, span, format!("expected a `{kind}` target, found a `{found}` target")),
+            );
+            return None;
+        }
+        Some(Field { span, kind: FieldKind::Target(index) })
+    }
+}
