@@ -10,6 +10,23 @@ use crate::effect::UnitIx;
 use crate::source::{Source, Span};
 use crate::template::{Expr, Template};
 
+/// Something with its place in the file, so that a fault found while running points into the runbook as a parse error does.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed<T> {
+    /// Where it stands, quotes included.
+    pub span: Span,
+    /// What stands there.
+    pub value: T,
+}
+
+impl<T> std::ops::Deref for Placed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
 /// One file, one procedure.
 pub struct Runbook {
     /// The file's text.
@@ -17,7 +34,7 @@ pub struct Runbook {
     /// `name`.
     pub name: String,
     /// `title`.
-    pub title: Option<String>,
+    pub title: Option<Placed<Template>>,
     /// `description`.
     pub description: Option<String>,
     /// `risk`; high asks before it starts.
@@ -25,7 +42,7 @@ pub struct Runbook {
     /// `owners`.
     pub owners: Vec<String>,
     /// `locks`.
-    pub locks: Vec<Template>,
+    pub locks: Vec<Placed<Template>>,
     /// What becomes of a failure where a step does not say.
     pub on_failure: OnFailure,
     /// `[vars.NAME]`, in the order of the file.
@@ -157,7 +174,7 @@ pub struct Unit {
     /// Which part it belongs to.
     pub phase: Phase,
     /// `title`.
-    pub title: Option<Template>,
+    pub title: Option<Placed<Template>>,
     /// `description`.
     pub description: Option<String>,
     /// What it does.
@@ -165,7 +182,7 @@ pub struct Unit {
     /// What it waits for.
     pub needs: Needs,
     /// `when`.
-    pub when: Option<Expr>,
+    pub when: Option<Placed<Expr>>,
     /// `for_each`.
     pub for_each: Option<ForEach>,
     /// Of one attempt.
@@ -173,15 +190,15 @@ pub struct Unit {
     /// `retry`.
     pub retry: Retry,
     /// Must hold after it.
-    pub expect: Vec<Expr>,
+    pub expect: Vec<Placed<Expr>>,
     /// Should hold after it.
-    pub warn: Vec<Expr>,
+    pub warn: Vec<Placed<Expr>>,
     /// Names for its results.
-    pub outputs: Vec<(String, Expr)>,
+    pub outputs: Vec<(String, Placed<Expr>)>,
     /// Which outputs are secret.
     pub secret_outputs: Vec<String>,
     /// Asked before it.
-    pub confirm: Option<Template>,
+    pub confirm: Option<Placed<Template>>,
     /// The action's class with what the author says.
     pub class: Class,
     /// Asks the world whether it was done.
@@ -226,19 +243,19 @@ pub enum Fate {
 /// One action of an undo.
 pub struct UndoStep {
     /// `title`.
-    pub title: Option<Template>,
+    pub title: Option<Placed<Template>>,
     /// Where it stands.
     pub span: Span,
     /// What it does.
     pub action: ActionCall,
     /// `when`.
-    pub when: Option<Expr>,
+    pub when: Option<Placed<Expr>>,
     /// Of one attempt.
     pub timeout: Option<Duration>,
     /// `retry`.
     pub retry: Retry,
     /// Must hold after it.
-    pub expect: Vec<Expr>,
+    pub expect: Vec<Placed<Expr>>,
     /// The action's class with what the author says.
     pub class: Class,
 }
@@ -248,13 +265,13 @@ pub struct Proof {
     /// What it does; read-only.
     pub action: ActionCall,
     /// What must hold.
-    pub expect: Vec<Expr>,
+    pub expect: Vec<Placed<Expr>>,
 }
 
 /// `for_each`.
 pub struct ForEach {
     /// Gives a list (keys are the values, or the index) or a map (keys are its keys).
-    pub items: Expr,
+    pub items: Placed<Expr>,
     /// How many at once.
     pub parallel: u32,
 }
@@ -326,7 +343,7 @@ pub enum Element {
     /// Always there.
     One(Field),
     /// `{ when = "…", items = […] }`.
-    When(Expr, Vec<Field>),
+    When(Placed<Expr>, Vec<Field>),
 }
 
 impl Unit {

@@ -1,0 +1,13 @@
+//! The format: what may be written in a runbook, as types.
+//!
+//! These types give the published schema, the reference and the shapes that the decoder holds a file against. Their texts are not templates unless
+//! marked so: `x-text = "plain"` for a template, `"expr"` for a bare expression, `"verbatim"` for prose. A type marked `x-actions` holds one action
+//! `EXECUTOR.ACTION` beside its keys.
+
+mod file;
+mod unit;
+mod var;
+
+pub(crate) use file::RunbookFile;
+pub(crate) use unit::{Backoff, CheckDecl, ProbeDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
+pub(crate) use var::VarDecl;
