@@ -1,1 +1,21 @@
-//! x
+//! Carries out what the core decides.
+//!
+//! The dispatcher alone owns a run's journal and view. It turns the core's commands into effects, and what they report into records: a record is on
+//! disk before the effect that it announces begins, and before anyone is told of the result that it holds.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`journal`] | the file of records: append, sync, tail, reading back |
+//! | [`state`] | where runs are kept, their ids, folders and index |
+//! | [`locks`] | host-wide locks by name |
+//! | [`process`] | child processes |
+
+mod crash;
+pub mod disk;
+pub mod journal;
+pub mod locks;
+pub mod process;
+pub mod state;
+
+#[cfg(test)]
+mod testing;
