@@ -9,12 +9,20 @@
 //! | [`state`] | where runs are kept, their ids, folders and index |
 //! | [`locks`] | host-wide locks by name |
 //! | [`process`] | child processes |
+//! | [`events`], `output` | what watchers see, and what is kept of a step's output |
+//! | [`signals`], [`ask`] | what comes from outside: requests to stop, a person's answers |
 
+pub mod ask;
+pub mod clock;
+mod context;
 mod crash;
 pub mod disk;
+pub mod events;
 pub mod journal;
 pub mod locks;
+mod output;
 pub mod process;
+pub mod signals;
 pub mod state;
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::line::{self, Line, LineFault, MAX_LINE, Rejected};
 use super::JournalError;
+use super::line::{self, Line, LineFault, MAX_LINE, Rejected};
 use crate::disk::OnPath;
 
 /// How a journal ends.

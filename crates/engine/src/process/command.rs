@@ -60,9 +60,11 @@ pub(super) fn build(spec: &ProcessSpec, mark: &str, inherited: &Environment, bas
 /// What a failed spawn means. Program and folder were looked at before, so this is rare.
 pub(super) fn spawn_failure(spec: &ProcessSpec, error: &io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::ArgumentListTooLong => Failure::new(FailureKind::Invalid, format!("the arguments and environment of `{}` are too long", spec.program))
-            .field("program")
-            .help("one string may hold 131,070 bytes, all together about 2 MiB: use `stdin` or a file"),
+        io::ErrorKind::ArgumentListTooLong => {
+            Failure::new(FailureKind::Invalid, format!("the arguments and environment of `{}` are too long", spec.program))
+                .field("program")
+                .help("one string may hold 131,070 bytes, all together about 2 MiB: use `stdin` or a file")
+        }
         _ => {
             let kind = match error.kind() {
                 io::ErrorKind::NotFound => FailureKind::NotFound,
@@ -95,7 +97,9 @@ fn find_program(program: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathB
             Ok(found) if found.is_file() && is_executable(&found) => Ok(full),
             Ok(found) if found.is_file() => fault(FailureKind::Denied, format!("`{program}` is not executable")),
             Ok(_) => fault(FailureKind::Invalid, format!("`{program}` is not a file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fault(FailureKind::NotFound, format!("there is no program `{program}`")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fault(FailureKind::NotFound, format!("there is no program `{program}`"))
+            }
             Err(error) => fault(FailureKind::Denied, format!("`{program}` cannot be started: {}", io_message(&error))),
         };
     }

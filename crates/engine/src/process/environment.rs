@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn what_changes_a_script_or_holds_secrets_is_not_inherited() {
-        let vars = ["PATH", "BASH_ENV", "ENV", "BASH_FUNC_docker%%", "LD_PRELOAD", "RUNBOOK_VAR_PASSWORD", "RUNBOOK_EFFECT", "ENVIRON", "LANG"];
+        let vars =
+            ["PATH", "BASH_ENV", "ENV", "BASH_FUNC_docker%%", "LD_PRELOAD", "RUNBOOK_VAR_PASSWORD", "RUNBOOK_EFFECT", "ENVIRON", "LANG"];
         let cleaned = Environment::cleaned(vars.map(|name| (name.into(), "x".into())));
         assert_eq!(cleaned.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["PATH", "ENVIRON", "LANG"]);
     }

@@ -61,6 +61,9 @@ mod tests {
     #[test]
     fn a_missing_user_names_the_field() {
         let failure = find("no-such-user-here").unwrap_err();
-        assert_eq!((failure.message.as_str(), failure.field.as_deref()), ("there is no user `no-such-user-here` on this host", Some("user")));
+        assert_eq!(
+            (failure.message.as_str(), failure.field.as_deref()),
+            ("there is no user `no-such-user-here` on this host", Some("user"))
+        );
     }
 }

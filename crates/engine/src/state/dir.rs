@@ -66,7 +66,10 @@ impl StateDir {
             Some(PathBuf::from("/var/lib/runbook"))
         } else {
             // A relative XDG path is to be ignored, as its specification says.
-            named("XDG_STATE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("runbook")).or_else(|| named("HOME").map(|home| home.join(".local/state/runbook")))
+            named("XDG_STATE_HOME")
+                .filter(|path| path.is_absolute())
+                .map(|path| path.join("runbook"))
+                .or_else(|| named("HOME").map(|home| home.join(".local/state/runbook")))
         };
         let root = flag.map(Path::to_owned).or_else(|| named("RUNBOOK_STATE_DIR"));
         match (root, default) {

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn an_effect_names_a_file_inside_the_folder() {
-        let effect = |item: &str| EffectId { path: vec![Place { step: "copy".into(), item: Some(item.into()) }], role: Role::Do, attempt: 2 };
+        let effect =
+            |item: &str| EffectId { path: vec![Place { step: "copy".into(), item: Some(item.into()) }], role: Role::Do, attempt: 2 };
         assert_eq!(RunFolder::output_name(&effect("a")), "output/copy[a]#2.log");
         assert_eq!(RunFolder::output_name(&effect("../../etc")), "output/copy[..%2F..%2Fetc]#2.log");
         let long = RunFolder::output_name(&effect(&"é".repeat(300)));

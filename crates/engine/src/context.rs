@@ -1,0 +1,204 @@
+//! The engine as an action sees it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runbook_core::action::{Answer, BoxFuture, CancelKind, Context, Failure, FailureKind, Processes, Progress, Question, Stream};
+use runbook_core::effect::EffectId;
+use runbook_core::record::OutputFile;
+use runbook_core::secret::{Masker, StreamMasker};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::events::{Event, EventSender};
+use crate::output::OutputLog;
+use crate::process::{Environment, Supervisor, Traces};
+
+/// What an effect asks of the dispatcher while it runs.
+pub(crate) enum Request {
+    /// Write down a trace; answer when it is on disk, where an answer is wanted.
+    Evidence { effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>> },
+    /// Ask a person.
+    Ask { effect: EffectId, question: Question, answer: oneshot::Sender<Answer> },
+}
+
+/// What all effects of a session share.
+pub(crate) struct Surroundings {
+    pub run_id: String,
+    pub run_dir: PathBuf,
+    pub base_dir: PathBuf,
+    pub environment: Arc<Environment>,
+    pub clock: Arc<dyn Clock>,
+    pub events: EventSender,
+}
+
+/// One effect's context.
+pub(crate) struct EffectContext {
+    effect: Arc<EffectId>,
+    mark: String,
+    surroundings: Arc<Surroundings>,
+    deadline: Option<Instant>,
+    cancel: watch::Receiver<Option<CancelKind>>,
+    output: Mutex<Output>,
+    requests: mpsc::UnboundedSender<Request>,
+    supervisor: Supervisor,
+}
+
+/// An effect's output on its way: masked, kept, shown.
+struct Output {
+    stdout: StreamMasker,
+    stderr: StreamMasker,
+    log: Option<OutputLog>,
+}
+
+/// What makes an effect's context its own.
+pub(crate) struct Parts {
+    pub effect: EffectId,
+    pub deadline: Option<Instant>,
+    pub cancel: watch::Receiver<Option<CancelKind>>,
+    pub masker: Masker,
+    pub log: OutputLog,
+    pub requests: mpsc::UnboundedSender<Request>,
+}
+
+impl EffectContext {
+    pub(crate) fn new(surroundings: &Arc<Surroundings>, parts: Parts) -> Self {
+        let traces = PidTraces { effect: parts.effect.clone(), requests: parts.requests.clone() };
+        let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), surroundings.base_dir.clone(), Box::new(traces));
+        Self {
+            mark: format!("{}/{}", surroundings.run_id, parts.effect),
+            effect: Arc::new(parts.effect),
+            surroundings: Arc::clone(surroundings),
+            deadline: parts.deadline,
+            cancel: parts.cancel,
+            output: Mutex::new(Output { stdout: parts.masker.stream(), stderr: parts.masker.stream(), log: Some(parts.log) }),
+            requests: parts.requests,
+            supervisor,
+        }
+    }
+
+    /// Lets out what is still held back, and closes the file. What is written later is shown, not kept.
+    pub(crate) fn finish_output(&self) -> (Option<OutputFile>, Option<String>) {
+        let mut rest = Vec::new();
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.stdout.finish(&mut rest);
+        self.pass_on(&mut output, Stream::Stdout, std::mem::take(&mut rest));
+        output.stderr.finish(&mut rest);
+        self.pass_on(&mut output, Stream::Stderr, rest);
+        output.log.take().map_or((None, None), OutputLog::finish)
+    }
+
+    fn pass_on(&self, output: &mut Output, stream: Stream, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        if let Some(log) = &mut output.log {
+            log.write(&bytes);
+        }
+        self.surroundings.events.send(Event::Output { effect: Arc::clone(&self.effect), stream, bytes });
+    }
+}
+
+impl Context for EffectContext {
+    fn effect(&self) -> &EffectId {
+        &self.effect
+    }
+
+    fn run_id(&self) -> &str {
+        &self.surroundings.run_id
+    }
+
+    fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    fn run_dir(&self) -> &Path {
+        &self.surroundings.run_dir
+    }
+
+    fn base_dir(&self) -> &Path {
+        &self.surroundings.base_dir
+    }
+
+    fn now(&self) -> Timestamp {
+        self.surroundings.clock.now()
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    fn cancel_requested(&self) -> Option<CancelKind> {
+        *self.cancel.borrow()
+    }
+
+    fn cancelled(&self, at_least: CancelKind) -> BoxFuture<'static, ()> {
+        let mut cancel = self.cancel.clone();
+        Box::pin(async move {
+            // Nobody is left who could cancel: then it never happens.
+            if cancel.wait_for(|kind| kind.is_some_and(|kind| kind >= at_least)).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut masked = Vec::with_capacity(bytes.len());
+        match stream {
+            Stream::Stdout => output.stdout.push(bytes, &mut masked),
+            Stream::Stderr => output.stderr.push(bytes, &mut masked),
+        }
+        self.pass_on(&mut output, stream, masked);
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.surroundings.events.send(Event::Progress { effect: Arc::clone(&self.effect), progress });
+    }
+
+    fn evidence<'a>(&'a self, evidence: Value) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let (done, written) = oneshot::channel();
+            let request = Request::Evidence { effect: EffectId::clone(&self.effect), evidence, done: Some(done) };
+            let _ = self.requests.send(request);
+            written.await.map_err(|_| gone())
+        })
+    }
+
+    fn processes(&self) -> &dyn Processes {
+        &self.supervisor
+    }
+
+    fn ask<'a>(&'a self, question: Question) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let _ = self.requests.send(Request::Ask { effect: EffectId::clone(&self.effect), question, answer });
+            answered.await.map_err(|_| gone())
+        })
+    }
+}
+
+/// The dispatcher does not write any more: its journal failed.
+fn gone() -> Failure {
+    Failure::new(FailureKind::Internal, "the journal cannot be written any more")
+}
+
+/// Sends where a child is found, without waiting.
+struct PidTraces {
+    effect: EffectId,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Traces for PidTraces {
+    fn note(&self, evidence: Value) {
+        let _ = self.requests.send(Request::Evidence { effect: self.effect.clone(), evidence, done: None });
+    }
+}
