@@ -2,37 +2,36 @@
 //!
 //! A template is parsed when the runbook is read and rendered when its step is prepared. Rendering yields segments, never one flat string: what is
 //! text, what is a value, of which type, from where, and whether it is secret.
+//!
+//! The language is Handlebars, and the `handlebars` crate's grammar decides what is well-formed and how white space around tags is treated. Its
+//! renderer is not used: it writes one flat string, wants the whole scope as one JSON document for each call, lets `{{#if missing}}` pass and
+//! compares numbers with text. Evaluation is [`eval`]'s, over a tree of our own in which every reference knows its place and what it is relative to.
+//!
+//! What differs from plain Handlebars, always towards strictness:
+//!
+//! - a missing name is an error, in conditions too; `default` and `coalesce` are the ways around it;
+//! - conditions are real booleans; a list, a map or null in text is an error; nothing is HTML-escaped;
+//! - `{{{…}}}`, `{{&…}}`, partials, decorators and raw blocks are refused;
+//! - inside `#each` and `#with` a name of the runbook's own (`vars`, `steps`, …) must be written `@root.vars…` or `../vars…`.
 
-use crate::source::Span;
+mod ast;
+mod eval;
+mod expr;
+mod fault;
+mod kind;
+mod lower;
+mod parse;
+mod render;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod text;
 
-/// A name that a template uses, such as `vars.image` or `steps.dump.manifest`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ref {
-    /// Its segments: `["steps", "dump", "manifest"]`.
-    pub path: Vec<String>,
-    /// Where it stands, in bytes of the decoded string.
-    pub span: Span,
-    /// Whether a missing value is provided for (`default`, `coalesce`).
-    pub guarded: bool,
-}
+pub mod helpers;
 
-/// A fault of a template or expression, by its place in the decoded string.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateFault {
-    /// Where, in bytes of the decoded string.
-    pub span: Span,
-    /// The diagnostic's code.
-    pub code: crate::diagnostic::Code,
-    /// A fragment in lower case.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-/// A string value with templates in it, parsed.
-#[derive(Debug)]
-pub struct Template {}
-
-/// A bare expression (`when`, `expect`, `outputs`, …), parsed.
-#[derive(Debug)]
-pub struct Expr {}
+pub use ast::Ref;
+pub use expr::{Evaluated, Expr, Tested};
+pub use fault::{RenderFault, RenderFaultKind, TemplateFault};
+pub use kind::{TextKind, needs_template};
+pub use render::{Content, Rendered, Segment};
+pub use text::Template;

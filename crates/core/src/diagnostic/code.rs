@@ -49,8 +49,25 @@ codes! {
     UnknownAction = "RB118", "an action that does not exist";
     TemplateNotAllowed = "RB119", "a template where only a written value will do";
 
+    TemplateSyntax = "RB201", "a template or expression is not well-formed";
+    UnknownHelper = "RB202", "a helper or block does not exist";
+    HelperArguments = "RB203", "a helper is called with the wrong arguments";
+    TemplateRefused = "RB204", "a part of Handlebars that runbooks do not take";
+    ShellPlace = "RB205", "a value stands where a shell script is not safe for it";
+    SqlPlace = "RB206", "a value stands where an SQL text is not safe for it";
+
     UnknownTarget = "RB301", "a target that is not declared";
     WrongTargetKind = "RB302", "a target of another kind";
+
+    MissingVariable = "RB401", "a variable has no value";
+    UnknownVariable = "RB402", "a value is given for a variable that is not declared";
+    VariableType = "RB403", "a variable's value is not of its type";
+    VariablePattern = "RB404", "a variable's value does not match its pattern";
+    VariableChoice = "RB405", "a variable's value is none of its choices";
+    VariableBounds = "RB406", "a variable's value is out of its bounds";
+    DefaultCycle = "RB407", "the defaults of variables wait for one another";
+    DefaultFault = "RB408", "a variable's default cannot be worked out";
+    ShortSecret = "RB409", "a secret is too short to be masked";
 }
 
 impl fmt::Display for Code {
