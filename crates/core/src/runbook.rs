@@ -326,8 +326,11 @@ pub struct Field {
 pub enum FieldKind {
     /// A value without templates.
     Literal(serde_json::Value),
-    /// A string with templates; how it renders depends on the template's place (text, shell, SQL, …).
+    /// A string with templates; how it renders depends on the template's place (text, shell, SQL, …). Nothing but one `{{…}}` keeps its type.
     Template(Template),
+    /// A string with templates in a place that takes text only: a number or boolean is written as text, even where it is nothing but one `{{…}}`
+    /// (a port in an environment variable).
+    Text(Template),
     /// A bare expression: keeps its type.
     Expr(Expr),
     /// A list; elements may be optional.
