@@ -18,7 +18,7 @@ use super::halt::{Halt, Run};
 /// Where a Docker Engine answers: `[target.NAME] docker = { … }`.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(super) struct Settings {
     /// `unix:///path/to/docker.sock` or `tcp://HOST:PORT`. Without it `DOCKER_HOST` says where, else it is the machine's own socket.
     #[schemars(regex(pattern = "^(unix:///|tcp://).+$"), extend("x-expected" = "an address such as `unix:///var/run/docker.sock` or `tcp://10.0.0.5:2376`"))]
     host: Option<String>,
@@ -44,7 +44,7 @@ struct Tls {
 /// For questions, and for changes that only touch the engine's own state.
 pub(crate) const QUICK: Duration = Duration::from_secs(30);
 /// For changes that make the engine work: creating a container with a large volume, starting it, removing it.
-pub(crate) const SLOW: Duration = Duration::from_secs(300);
+pub(crate) const SLOW: Duration = Duration::from_mins(5);
 /// The engine's usual socket.
 const SOCKET: &str = "unix:///var/run/docker.sock";
 

@@ -10,8 +10,7 @@ use runbook_core::action::{Failure, FailureKind};
 pub(crate) fn of(error: &Error, what: &str) -> Failure {
     match error {
         Error::DockerResponseServerError { status_code, message } => refusal(*status_code, message, what),
-        Error::DockerStreamError { error } => refusal(500, error, what),
-        Error::DockerContainerWaitError { error, .. } => refusal(500, error, what),
+        Error::DockerStreamError { error } | Error::DockerContainerWaitError { error, .. } => refusal(500, error, what),
         Error::RequestTimeoutError => Failure::new(FailureKind::TimedOut, format!("the Docker Engine gave no answer in time to: {what}"))
             .help("look at the engine's own log (`journalctl -u docker`); it may be overloaded or stuck"),
         Error::JsonDataError { message, .. } => not_understood(what, message),

@@ -1,7 +1,7 @@
 //! How an action of this folder comes to an early end.
 
 use bollard::errors::Error;
-use runbook_core::action::{Failure, Outcome, Outputs, Residue};
+use runbook_core::action::{Failure, Outcome, Outputs, Residue, Settled};
 
 use super::failure;
 
@@ -74,4 +74,13 @@ impl From<Failure> for Halt {
 /// The end of an action as an outcome.
 pub(crate) fn outcome(run: Run<Outcome>) -> Outcome {
     run.unwrap_or_else(Halt::into_outcome)
+}
+
+/// What a look at something that may still be under way found: an error of the question itself leaves it in doubt.
+pub(crate) fn settled(looked: Run<()>) -> Settled {
+    match looked {
+        Ok(()) => Settled::AtRest,
+        Err(Halt { failure: Some(failure), .. }) => Settled::Moving { why: failure.message },
+        Err(Halt { failure: None, .. }) => Settled::Moving { why: "the look at it was ended".to_owned() },
+    }
 }

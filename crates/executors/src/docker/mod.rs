@@ -1,10 +1,20 @@
 //! Containers and images, through the Docker Engine's own interface; no `docker` command is needed.
 
 mod client;
+mod container;
 mod failure;
+mod forms;
 mod halt;
+mod inspect;
 mod labels;
+mod mounts;
 mod names;
+mod remove;
+mod rename;
+mod run;
+mod start;
+mod stop;
+mod watch;
 
 use runbook_core::action::{ActionSpec, Executor, TargetSpec};
 use schemars::JsonSchema as _;
@@ -13,7 +23,7 @@ use schemars::JsonSchema as _;
 #[derive(Clone, Copy, Debug)]
 pub struct Docker;
 
-static ACTIONS: &[ActionSpec] = &[];
+static ACTIONS: &[ActionSpec] = &[run::SPEC, stop::SPEC, start::SPEC, rename::SPEC, remove::SPEC, inspect::SPEC];
 
 static TARGETS: &[TargetSpec] = &[TargetSpec {
     kind: "docker",

@@ -3,45 +3,41 @@
 //! The client library puts a name into the request's path as it is: `../images` would ask for another thing. So a name that is not one is refused
 //! before it comes near a request.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
+use super::forms::form;
 
 /// The name or id of a container, a volume or a network: a letter or digit, then letters, digits, `_`, `.` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ContainerName(String);
+pub(super) struct ContainerName(String);
 
 /// The engine's own `[a-zA-Z0-9][a-zA-Z0-9_.-]+`, with an end so that no URL becomes endless.
 const CONTAINER: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{1,254}$";
-const CONTAINER_EXPECTED: &str = "the name of a container: a letter or digit, then letters, digits, `_`, `.` and `-`";
 
 /// The name of an image: `[HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST]`, or its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageName(String);
+pub(super) struct ImageName(String);
 
 /// The grammar of the distribution project; an id such as `sha256:…` has the form of a name with a tag.
 const IMAGE: &str = r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$";
-const IMAGE_EXPECTED: &str = "the name of an image such as `oceanbase/odc:4.2.4` or `registry.example.com:5000/odc-server:4.2.4`";
 
 impl ContainerName {
     /// Takes a text that has the form of a name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let ends = (2..=255).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_alphanumeric());
         let all = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
         (ends && all).then(|| Self(text.to_owned()))
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl ImageName {
     /// Takes a text that has the form of a name or an id.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
         let digest_fits = digest.is_none_or(|digest| {
             digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
@@ -61,7 +57,7 @@ impl ImageName {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -86,39 +82,24 @@ fn is_component(text: &str) -> bool {
     ends && separators.filter(|s| !s.is_empty()).all(|s| s == "." || s == "_" || s == "__" || s.bytes().all(|b| b == b'-'))
 }
 
-macro_rules! name {
-    ($name:ident, $pattern:expr, $expected:expr) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format_args!("`{text}` is not {}", $expected)))
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "x-expected": $expected, "x-text": "name" })
-            }
-        }
-    };
+impl fmt::Display for ContainerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
-name!(ContainerName, CONTAINER, CONTAINER_EXPECTED);
-name!(ImageName, IMAGE, IMAGE_EXPECTED);
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+form!(ContainerName, pattern = CONTAINER, expected = "the name of a container: a letter or digit, then letters, digits, `_`, `.` and `-`");
+form!(
+    ImageName,
+    pattern = IMAGE,
+    expected = "the name of an image such as `oceanbase/odc:4.2.4` or `registry.example.com:5000/odc-server:4.2.4`"
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! The least of an engine that an executor's test needs: a context that keeps what it is told, and actions built from JSON as a run builds them.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -75,6 +76,7 @@ impl Drop for Folder {
 /// A context that keeps everything.
 pub(crate) struct TestContext {
     effect: EffectId,
+    run_id: String,
     mark: String,
     folder: Folder,
     cancel: watch::Sender<Option<CancelKind>>,
@@ -88,6 +90,8 @@ pub(crate) struct TestContext {
     pub(crate) answers: Mutex<Vec<Answer>>,
     /// What a person was asked.
     pub(crate) questions: Mutex<Vec<Question>>,
+    /// Whether what runs may be ended early.
+    pub(crate) interruptible: bool,
     deadline: Option<Instant>,
 }
 
@@ -99,17 +103,32 @@ impl TestContext {
 
     /// For an effect of this kind.
     pub(crate) fn with_role(step: &str, role: Role) -> Self {
-        let effect = EffectId::first(step, role);
+        Self::of("20260101-000000-test", EffectId::first(step, role))
+    }
+
+    /// For a step of this run.
+    pub(crate) fn in_run(run_id: &str, step: &str) -> Self {
+        Self::of(run_id, EffectId::first(step, Role::Do))
+    }
+
+    /// For the next attempt of the same step.
+    pub(crate) fn again(&self) -> Self {
+        Self::of(&self.run_id, EffectId { attempt: self.effect.attempt + 1, ..self.effect.clone() })
+    }
+
+    fn of(run_id: &str, effect: EffectId) -> Self {
         Self {
-            mark: format!("20260101-000000-test/{effect}"),
+            mark: format!("{run_id}/{effect}"),
+            run_id: run_id.to_owned(),
+            folder: Folder::new(&effect.path[0].step),
             effect,
-            folder: Folder::new(step),
             cancel: watch::Sender::new(None),
             evidence: Mutex::default(),
             output: Mutex::default(),
             progress: Mutex::default(),
             answers: Mutex::default(),
             questions: Mutex::default(),
+            interruptible: true,
             deadline: None,
         }
     }
@@ -132,6 +151,24 @@ impl TestContext {
         }
     }
 
+    /// Captures and runs what must succeed: its outputs, and whether it changed anything.
+    pub(crate) async fn succeed(&self, action: &dyn Action) -> (Outputs, bool) {
+        succeeded(self.run(action).await)
+    }
+
+    /// Captures and runs what must fail.
+    pub(crate) async fn fail(&self, action: &dyn Action) -> (Failure, runbook_core::action::Residue, Outputs) {
+        match self.run(action).await {
+            Outcome::Failed { failure, residue, outputs } => (failure, residue, outputs),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What was put out so far, as text.
+    pub(crate) fn output_text(&self) -> String {
+        String::from_utf8_lossy(&self.output.lock().unwrap()).into_owned()
+    }
+
     /// Runs without capturing.
     pub(crate) async fn run_bare(&self, action: &dyn Action) -> Outcome {
         action.run(self, &Before::nothing()).await
@@ -142,8 +179,8 @@ impl Context for TestContext {
     fn effect(&self) -> &EffectId {
         &self.effect
     }
-    fn run_id(&self) -> &'static str {
-        "20260101-000000-test"
+    fn run_id(&self) -> &str {
+        &self.run_id
     }
     fn mark(&self) -> &str {
         &self.mark
@@ -162,6 +199,9 @@ impl Context for TestContext {
     }
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(time))
+    }
+    fn interruptible(&self) -> bool {
+        self.interruptible
     }
     fn cancel_requested(&self) -> Option<CancelKind> {
         *self.cancel.borrow()
