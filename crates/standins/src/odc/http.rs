@@ -112,9 +112,11 @@ async fn lost(site: &Site) -> Result<Vec<String>, ()> {
 }
 
 fn success(data: Value) -> String {
-    json!({"code": null, "message": null, "data": data, "successful": true, "server": "odc", "timestamp": Timestamp::now().to_string()}).to_string()
+    json!({"code": null, "message": null, "data": data, "successful": true, "server": "odc", "timestamp": Timestamp::now().to_string()})
+        .to_string()
 }
 
 fn failure(code: &str, message: &str) -> String {
-    json!({"code": code, "message": message, "data": null, "successful": false, "server": "odc", "timestamp": Timestamp::now().to_string()}).to_string()
+    json!({"code": code, "message": message, "data": null, "successful": false, "server": "odc", "timestamp": Timestamp::now().to_string()})
+        .to_string()
 }

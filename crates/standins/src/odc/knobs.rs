@@ -53,7 +53,8 @@ mod tests {
     fn a_stop_takes_eleven_seconds_unless_said_otherwise() {
         let knobs = Knobs::read(&|_: &str| String::new(), Path::new("/nonexistent")).unwrap();
         assert_eq!(knobs.stop, Duration::from_secs(11));
-        let knobs = Knobs::read(&|name: &str| if name == "LAB_ODC_STOP_SECONDS" { "1".into() } else { String::new() }, Path::new("/nonexistent"));
+        let knobs =
+            Knobs::read(&|name: &str| if name == "LAB_ODC_STOP_SECONDS" { "1".into() } else { String::new() }, Path::new("/nonexistent"));
         assert_eq!(knobs.unwrap().stop, Duration::from_secs(1));
     }
 }

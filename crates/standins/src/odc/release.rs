@@ -79,11 +79,8 @@ mod tests {
     #[test]
     fn every_release_knows_its_highest_migration() {
         for release in RELEASES {
-            let highest = super::super::scripts::versioned(release)
-                .into_iter()
-                .filter_map(|script| Version::parse(script.version))
-                .max()
-                .unwrap();
+            let highest =
+                super::super::scripts::versioned(release).into_iter().filter_map(|script| Version::parse(script.version)).max().unwrap();
             assert_eq!(highest.to_string(), release.highest);
         }
     }

@@ -180,12 +180,18 @@ pub(crate) const REPEATABLE: [Script; 4] = [
     Script {
         version: "",
         description: "initialize resource roles",
-        statements: &["create table if not exists iam_resource_role (id bigint not null primary key, name varchar(64) not null) default charset = utf8mb4", "insert ignore into iam_resource_role values (1, 'OWNER'), (2, 'DBA')"],
+        statements: &[
+            "create table if not exists iam_resource_role (id bigint not null primary key, name varchar(64) not null) default charset = utf8mb4",
+            "insert ignore into iam_resource_role values (1, 'OWNER'), (2, 'DBA')",
+        ],
     },
     Script {
         version: "",
         description: "initialize rules",
-        statements: &["create table if not exists regulation_rule_metadata (id bigint not null primary key, name varchar(128) not null) default charset = utf8mb4", "insert ignore into regulation_rule_metadata values (1, '禁止 drop table')"],
+        statements: &[
+            "create table if not exists regulation_rule_metadata (id bigint not null primary key, name varchar(128) not null) default charset = utf8mb4",
+            "insert ignore into regulation_rule_metadata values (1, '禁止 drop table')",
+        ],
     },
     Script {
         version: "",

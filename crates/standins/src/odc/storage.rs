@@ -22,7 +22,8 @@ pub(crate) async fn seed(conn: &mut Conn, data_dir: &Path) -> Result<(), Error> 
 
 /// The names of the files that rows refer to and that are not there in their full length.
 pub(crate) async fn missing(conn: &mut Conn, data_dir: &Path) -> Result<Vec<String>, Error> {
-    let rows: Vec<(String, u64)> = conn.query("select object_name, total_length from objectstorage_object_metadata order by object_id").await?;
+    let rows: Vec<(String, u64)> =
+        conn.query("select object_name, total_length from objectstorage_object_metadata order by object_id").await?;
     let lost = |(name, length): &(String, u64)| {
         let found = std::fs::metadata(data_dir.join("files").join(name));
         found.map_or(true, |file| file.len() != *length)
