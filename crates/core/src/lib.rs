@@ -21,6 +21,7 @@ pub mod document;
 pub mod effect;
 pub mod places;
 pub mod plan;
+pub mod prepare;
 pub mod record;
 pub mod runbook;
 pub mod scope;

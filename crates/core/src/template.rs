@@ -21,6 +21,7 @@ mod fault;
 mod kind;
 mod lower;
 mod parse;
+mod places;
 mod render;
 mod scan;
 #[cfg(test)]
@@ -33,5 +34,7 @@ pub use ast::Ref;
 pub use expr::{Evaluated, Expr, Tested};
 pub use fault::{RenderFault, RenderFaultKind, TemplateFault};
 pub use kind::{TextKind, needs_template};
+pub use places::Places;
+pub(crate) use render::leaves;
 pub use render::{Content, Rendered, Segment};
 pub use text::Template;

@@ -41,8 +41,8 @@ impl<'a> Evaluation<'a> {
         Self { scope, frames: Vec::new() }
     }
 
-    /// Renders pieces of a text: every value in it must be a scalar.
-    pub(super) fn nodes(&mut self, nodes: &'a [Node], out: &mut Vec<Segment>) -> Result<(), RenderFault> {
+    /// Renders pieces of a text: every value in it must be a scalar, or null where the text has a word for it.
+    pub(super) fn nodes(&mut self, nodes: &'a [Node], null: bool, out: &mut Vec<Segment>) -> Result<(), RenderFault> {
         for node in nodes {
             match node {
                 Node::Text(text) => out.push(Segment { content: Content::Text(text.clone()), secret: false, origin: String::new() }),
@@ -52,7 +52,7 @@ impl<'a> Evaluation<'a> {
                         Err(RenderFault::unfit(*span, format!("`{origin}` is {what}, which is no text")).help(help))
                     };
                     match val.value.as_ref() {
-                        Value::Null => {
+                        Value::Null if !null => {
                             return fault("null", format!("say what to write instead: `{{{{default {} \"…\"}}}}`", argument(origin)));
                         }
                         Value::Array(_) => {
@@ -61,22 +61,22 @@ impl<'a> Evaluation<'a> {
                         Value::Object(_) => {
                             return fault("a map", format!("write `{{{{json {}}}}}`, or name one of its members", argument(origin)));
                         }
-                        Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+                        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
                     }
                     out.push(Segment { secret: val.secret, content: Content::Value(val.value.into_owned()), origin: origin.clone() });
                 }
                 Node::If { condition, negate, then, otherwise } => {
                     let (holds, _) = self.condition(condition)?;
-                    self.nodes(if holds == *negate { otherwise } else { then }, out)?;
+                    self.nodes(if holds == *negate { otherwise } else { then }, null, out)?;
                 }
-                Node::Each { over, body, otherwise } => self.each(over, body, otherwise, out)?,
+                Node::Each { over, body, otherwise } => self.each(over, (body, otherwise), null, out)?,
                 Node::With { over, body, otherwise } => {
                     let this = self.value(over)?;
                     if this.value.is_null() {
-                        self.nodes(otherwise, out)?;
+                        self.nodes(otherwise, null, out)?;
                     } else {
                         self.frames.push(Frame { this, key: None, index: 0, count: 1 });
-                        let done = self.nodes(body, out);
+                        let done = self.nodes(body, null, out);
                         self.frames.pop();
                         done?;
                     }
@@ -86,7 +86,13 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    fn each(&mut self, over: &'a Ex, body: &'a [Node], otherwise: &'a [Node], out: &mut Vec<Segment>) -> Result<(), RenderFault> {
+    fn each(
+        &mut self,
+        over: &'a Ex,
+        (body, otherwise): (&'a [Node], &'a [Node]),
+        null: bool,
+        out: &mut Vec<Segment>,
+    ) -> Result<(), RenderFault> {
         let all = self.value(over)?;
         let secret = all.secret;
         let items: Vec<(Option<String>, Cow<'a, Value>)> = match all.value {
@@ -99,12 +105,12 @@ impl<'a> Evaluation<'a> {
             }
         };
         if items.is_empty() {
-            return self.nodes(otherwise, out);
+            return self.nodes(otherwise, null, out);
         }
         let count = items.len();
         for (index, (key, value)) in items.into_iter().enumerate() {
             self.frames.push(Frame { this: Val { value, secret }, key, index, count });
-            let done = self.nodes(body, out);
+            let done = self.nodes(body, null, out);
             self.frames.pop();
             done?;
         }

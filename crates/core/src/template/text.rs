@@ -5,6 +5,7 @@ use super::eval::Evaluation;
 use super::fault::{RenderFault, TemplateFault};
 use super::kind::TextKind;
 use super::parse;
+use super::places::{self, Places};
 use super::render::{Content, Rendered, Segment};
 use crate::scope::Scope;
 
@@ -15,6 +16,7 @@ pub struct Template {
     kind: TextKind,
     nodes: Vec<Node>,
     refs: Vec<Ref>,
+    places: Places,
 }
 
 impl Template {
@@ -26,10 +28,11 @@ impl Template {
     pub fn parse(text: &str, kind: TextKind) -> Result<Self, Vec<TemplateFault>> {
         if kind == TextKind::Verbatim {
             let nodes = if text.is_empty() { Vec::new() } else { vec![Node::Text(text.to_owned())] };
-            return Ok(Self { source: text.to_owned(), kind, nodes, refs: Vec::new() });
+            return Ok(Self { source: text.to_owned(), kind, nodes, refs: Vec::new(), places: Places::Text });
         }
         let (nodes, refs) = parse::template(text)?;
-        Ok(Self { source: text.to_owned(), kind, nodes, refs })
+        let places = places::find(&nodes, kind)?;
+        Ok(Self { source: text.to_owned(), kind, nodes, refs, places })
     }
 
     /// The text as the author wrote it.
@@ -47,6 +50,11 @@ impl Template {
         &self.refs
     }
 
+    /// Where its values stand, in a text that another program interprets.
+    pub const fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Whether it is nothing but one `{{…}}`: then its value keeps its type.
     pub fn is_single(&self) -> bool {
         matches!(self.nodes.as_slice(), [Node::Value { .. }])
@@ -59,13 +67,18 @@ impl Template {
     /// The first name without a value, or value that does not fit.
     pub fn render(&self, scope: &Scope) -> Result<Rendered, RenderFault> {
         let mut evaluation = Evaluation::new(scope);
-        if let [Node::Value { ex, origin, .. }] = self.nodes.as_slice() {
-            let value = evaluation.value(ex)?;
-            let segment = Segment { secret: value.secret, content: Content::Value(value.value.into_owned()), origin: origin.clone() };
-            return Ok(Rendered { segments: vec![segment] });
+        let single = match (self.nodes.as_slice(), &self.places) {
+            ([Node::Value { ex, origin, .. }], Places::Text) => Some((ex, origin)),
+            _ => None,
+        };
+        if let Some((ex, origin)) = single {
+            let found = evaluation.value(ex)?;
+            return Ok(Rendered {
+                segments: vec![Segment { content: Content::Value(found.value.into_owned()), secret: found.secret, origin: origin.clone() }],
+            });
         }
         let mut segments = Vec::with_capacity(self.nodes.len());
-        evaluation.nodes(&self.nodes, &mut segments)?;
+        evaluation.nodes(&self.nodes, matches!(self.places, Places::Sql(_)), &mut segments)?;
         Ok(Rendered { segments })
     }
 }

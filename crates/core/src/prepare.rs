@@ -1,0 +1,57 @@
+//! From a call with templates in it to an action with values.
+//!
+//! Every field is rendered twice in one pass: as the action gets it, and as it may be shown, with each secret replaced by where it comes from
+//! (`‹vars.metadb_password›`). Plans, the journal and digests see only the latter.
+
+mod fields;
+mod find;
+mod preview;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Value, json};
+
+use crate::action::{Action, FieldFault};
+use crate::digest::Digest;
+use crate::runbook::{ActionCall, TargetDecl};
+use crate::scope::Scope;
+use crate::secret::Secret;
+
+pub use find::{locate, refs, unresolved};
+pub use preview::{Preview, preview};
+
+/// An action with all its values.
+pub struct Prepared {
+    /// Ready to be carried out.
+    pub action: Box<dyn Action>,
+    /// Its fields as they may be shown.
+    pub public: Value,
+    /// What must never be shown, by the expression it came from; the masker's business.
+    pub secrets: Vec<(String, Secret)>,
+    /// The digest of what may be shown: two actions with the same digest differ in secrets at most.
+    pub digest: Digest,
+}
+
+/// Renders a call's fields and builds its action.
+///
+/// # Errors
+///
+/// All faults, by the path of the field ([`locate`] gives its place): a name without a value, a value that does not fit, and what the action itself
+/// says about its values.
+pub fn prepare(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Result<Prepared, Vec<FieldFault>> {
+    let mut rendering = fields::Rendering::new(targets, scope);
+    let both = rendering.field(&call.fields, "");
+    if !rendering.faults.is_empty() {
+        return Err(rendering.faults);
+    }
+    let digest = digest("render1", call, &both.public);
+    let action = (call.spec.build)(both.real)?;
+    Ok(Prepared { action, public: both.public, secrets: rendering.secrets, digest })
+}
+
+/// The digest of an action's name and public fields.
+fn digest(recipe: &str, call: &ActionCall, public: &Value) -> Digest {
+    let name = format!("{}.{}", call.executor, call.spec.name);
+    Digest::of_json(recipe, &json!({ "action": name, "fields": public }))
+}
