@@ -1,10 +1,12 @@
 //! `runbook`: the command line. Printing and exiting happen here and nowhere else.
 
 mod args;
+mod ask;
 mod commands;
 mod exit;
 mod loading;
 mod panics;
+mod reporters;
 mod streams;
 mod text;
 mod trace;

@@ -1,0 +1,232 @@
+//! Questions on the terminal.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use runbook_core::action::{BoxFuture, QuestionKind};
+use runbook_core::record::{Reply, Subject};
+use runbook_core::runbook::Runbook;
+use runbook_core::secret::Secret;
+use runbook_engine::ask::{Asker, Prompt, Told};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::reporters::Screen;
+use crate::text::visible;
+
+/// How long a question that was taken back may still stand there.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// Asks whoever sits at the terminal; nobody, where input is off or is no terminal.
+pub(crate) struct Terminal {
+    screen: Screen,
+    runbook: Arc<Runbook>,
+    user: String,
+    there: bool,
+}
+
+/// Whether anybody could answer.
+pub(crate) fn somebody_there(no_input: bool) -> bool {
+    !no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+impl Terminal {
+    pub(crate) fn new(screen: Screen, runbook: Arc<Runbook>, no_input: bool) -> Self {
+        let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "operator".to_owned());
+        Self { screen, runbook, user, there: somebody_there(no_input) }
+    }
+}
+
+impl Asker for Terminal {
+    fn ask<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Told> {
+        Box::pin(async move {
+            if !self.there {
+                return Told::nobody();
+            }
+            let question = Question::of(prompt, &self.runbook);
+            let screen = self.screen.clone();
+            let gone = Gone::default();
+            let theirs = Arc::clone(&gone.0);
+            let answer = tokio::task::spawn_blocking(move || {
+                let _taken = screen.take();
+                question.ask(&theirs)
+            })
+            .await;
+            match answer {
+                Ok(Some((reply, secret))) => Told { reply, secret, by: self.user.clone() },
+                Ok(None) | Err(_) => Told::nobody(),
+            }
+        })
+    }
+}
+
+/// Set when nobody waits for the answer any more.
+#[derive(Default)]
+struct Gone(Arc<AtomicBool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A question with its words and the replies that it takes.
+struct Question {
+    text: String,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Words to choose from, each with what it stands for.
+    Choice(Vec<(&'static str, Reply)>),
+    /// A line.
+    Line,
+    /// A line that is not shown.
+    Secret,
+}
+
+impl Question {
+    fn of(prompt: &Prompt, runbook: &Runbook) -> Self {
+        let yes_no = || Kind::Choice(vec![("yes", Reply::Yes), ("no", Reply::No)]);
+        let own = |otherwise: String| if prompt.text.is_empty() { otherwise } else { prompt.text.clone() };
+        match &prompt.subject {
+            Subject::Start => {
+                let text = format!("`{}` can do lasting harm where it is not meant to run (risk: high). Start?", runbook.name);
+                Self { text: own(text), kind: yes_no() }
+            }
+            Subject::Confirm { path } => Self { text: own(format!("Do `{}`?", id(path))), kind: yes_no() },
+            Subject::Step { path } => {
+                let kind = Kind::Choice(vec![("yes", Reply::Yes), ("no", Reply::No), ("all", Reply::All)]);
+                Self { text: own(format!("Do `{}`?", id(path))), kind }
+            }
+            Subject::InDoubt { effect } => {
+                let text = format!("It is not known whether `{effect}` was done. Look, and say what you found.");
+                let kind = Kind::Choice(vec![
+                    ("done", Reply::Done),
+                    ("not-done", Reply::NotDone),
+                    ("rollback", Reply::RollBack),
+                    ("stop", Reply::Stop),
+                ]);
+                Self { text: own(text), kind }
+            }
+            Subject::Failed { effect } => {
+                let kind = Kind::Choice(vec![
+                    ("retry", Reply::Retry),
+                    ("skip", Reply::Skip),
+                    ("rollback", Reply::RollBack),
+                    ("stop", Reply::Stop),
+                ]);
+                Self { text: own(format!("`{effect}` failed. What now?")), kind }
+            }
+            Subject::Action { .. } => {
+                let kind = match prompt.kind {
+                    Some(QuestionKind::Confirm) | None => yes_no(),
+                    Some(QuestionKind::Input { secret: false }) => Kind::Line,
+                    Some(QuestionKind::Input { secret: true }) => Kind::Secret,
+                };
+                Self { text: prompt.text.clone(), kind }
+            }
+        }
+    }
+
+    /// Asks until the answer is one; nothing where the input is closed or nobody waits any more.
+    fn ask(&self, gone: &AtomicBool) -> Option<(Reply, Option<Secret>)> {
+        let text = self.text.lines().map(visible).collect::<Vec<_>>().join("\n  ");
+        match &self.kind {
+            Kind::Choice(choices) => {
+                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+                loop {
+                    let line = line(&format!("? {text} [{}] ", words.join("/")), gone)?;
+                    let said = line.trim().to_lowercase();
+                    let fitting: Vec<&(&str, Reply)> =
+                        choices.iter().filter(|(word, _)| !said.is_empty() && word.starts_with(&said)).collect();
+                    let exact = fitting.iter().find(|(word, _)| *word == said).or(fitting.first().filter(|_| fitting.len() == 1));
+                    if let Some((_, reply)) = exact {
+                        return Some((reply.clone(), None));
+                    }
+                    say(&format!("  please type one of: {}\n", words.join(", ")));
+                }
+            }
+            Kind::Line => line(&format!("? {text}: "), gone).map(|line| (Reply::Text(Some(line)), None)),
+            Kind::Secret => {
+                let line = hidden_line(&format!("? {text} (not shown): "), gone)?;
+                Some((Reply::Text(None), Some(Secret::new(line))))
+            }
+        }
+    }
+}
+
+fn id(path: &[runbook_core::effect::Place]) -> String {
+    path.iter()
+        .map(|place| place.step.clone() + &place.item.as_ref().map(|item| format!("[{item}]")).unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Where a prompt cannot be shown, nobody can answer it either.
+fn say(text: &str) {
+    let mut to = io::stderr();
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+/// A line without its end, as it was typed; nothing where the input is closed or nobody waits any more.
+pub(crate) fn line(prompt: &str, gone: &AtomicBool) -> Option<String> {
+    say(prompt);
+    let line = typed(gone);
+    if line.is_none() {
+        say("\n");
+    }
+    line
+}
+
+/// The same without showing what is typed.
+pub(crate) fn hidden_line(prompt: &str, gone: &AtomicBool) -> Option<String> {
+    say(prompt);
+    let line = Hidden::new().ok().and_then(|_hidden| typed(gone));
+    say("\n");
+    line
+}
+
+/// The terminal gives a whole line at once, so that what is there can be read without waiting.
+fn typed(gone: &AtomicBool) -> Option<String> {
+    let stdin = io::stdin();
+    loop {
+        if gone.load(Ordering::Relaxed) {
+            return None;
+        }
+        let fd = stdin.as_fd();
+        match poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&LOOK)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => break,
+            Err(_) => return None,
+        }
+    }
+    let mut line = String::new();
+    match stdin.read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
+    }
+}
+
+/// The terminal without echo; as it was when this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn new() -> rustix::io::Result<Self> {
+        let stdin = io::stdin();
+        let before = tcgetattr(&stdin)?;
+        let mut without = before.clone();
+        without.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &without)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // What cannot be put back is a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}

@@ -1,0 +1,136 @@
+//! Plain lines with a clock: for logs, for pipes, and for looking back at a run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runbook_core::action::{Progress, Stream};
+use runbook_core::effect::EffectId;
+use runbook_core::plan::Plan;
+use runbook_core::record::{Expectation, Record, Stamped};
+
+use super::Reporter;
+use super::lines::Lines;
+use super::story::{Ending, Story, Subject, Telling, clock};
+use crate::streams::Stream as Out;
+use crate::text::{bytes, count, duration, visible};
+
+pub(super) struct Plain {
+    out: Out,
+    story: Story,
+    lines: BTreeMap<Arc<EffectId>, Lines>,
+}
+
+impl Plain {
+    pub(super) fn new(out: Out, plan: Arc<Plan>) -> Self {
+        Self { out, story: Story::new(Some(plan)), lines: BTreeMap::new() }
+    }
+}
+
+impl Reporter for Plain {
+    fn record(&mut self, stamped: &Stamped) {
+        if let Record::Ended(ended) = &stamped.record
+            && let Some(mut lines) = self.lines.remove(&ended.effect)
+            && let Some(rest) = lines.rest()
+        {
+            self.out.line(format_args!("         {}| {}", self.story.subject(&ended.effect).id, visible(&rest)));
+        }
+        for line in self.story.tell(stamped).iter().flat_map(wording) {
+            self.out.line(format_args!("{} {}", clock(stamped.at), visible(&line)));
+        }
+        self.out.flush();
+    }
+
+    fn output(&mut self, effect: &Arc<EffectId>, _stream: Stream, piece: &[u8]) {
+        let lines = self.lines.entry(Arc::clone(effect)).or_default().push(piece);
+        let id = self.story.subject(effect).id;
+        for line in lines {
+            self.out.line(format_args!("         {id}| {}", visible(&line)));
+        }
+        self.out.flush();
+    }
+
+    fn progress(&mut self, _effect: &Arc<EffectId>, _progress: &Progress) {}
+
+    fn warning(&mut self, text: &str) {
+        self.out.line(format_args!("         warning: {}", visible(text)));
+        self.out.flush();
+    }
+
+    fn lost(&mut self, number: u64) {
+        self.out.line(format_args!("         {} of output came too fast to be shown; the step's log has more", bytes(number)));
+        self.out.flush();
+    }
+}
+
+/// A finished or interrupted run's records as the same lines.
+pub(crate) fn retell<'a>(records: impl IntoIterator<Item = &'a Stamped>, plan: Option<Arc<Plan>>, out: &mut Out) {
+    let mut story = Story::new(plan);
+    for stamped in records {
+        for line in story.tell(stamped).iter().flat_map(wording) {
+            out.line(format_args!("{} {}", clock(stamped.at), visible(&line)));
+        }
+    }
+}
+
+fn wording(telling: &Telling) -> Vec<String> {
+    let name = |subject: &Subject| format!("{} {}", subject.part.word(), subject.id);
+    match telling {
+        Telling::Opened { run, name, title } => {
+            vec![match title {
+                Some(title) => format!("run {run} of {name}: {title}"),
+                None => format!("run {run} of {name}"),
+            }]
+        }
+        Telling::Began(subject) if subject.title == subject.id => vec![format!("{}: begins", name(subject))],
+        Telling::Began(subject) => vec![format!("{}: begins: {}", name(subject), subject.title)],
+        Telling::Ended { subject, ending, took, tries, warnings, expectations } => {
+            let mut notes = Vec::new();
+            notes.extend(took.map(duration));
+            if *tries > 1 {
+                notes.push(format!("{tries} tries"));
+            }
+            let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+            let ended = match ending {
+                Ending::Done { changed: false } if matches!(subject.part, super::story::Part::Steps) => {
+                    "done, nothing had to be changed".to_owned()
+                }
+                Ending::Done { .. } => "done".to_owned(),
+                Ending::FoundDone => "was done".to_owned(),
+                Ending::NotDone => "was not done".to_owned(),
+                Ending::Failed(failure) => format!("FAILED: {}", failure.message),
+                Ending::Cancelled => "stopped".to_owned(),
+                Ending::InDoubt { why } => format!("IN DOUBT: {why}"),
+            };
+            let mut lines = vec![format!("{}: {ended}{notes}", name(subject))];
+            lines.extend(remarks(warnings, expectations).map(|text| format!("{}: warning: {text}", name(subject))));
+            lines
+        }
+        Telling::Skipped { subject, why } => vec![format!("{}: skipped: {why}", name(subject))],
+        Telling::Again { subject, attempt, after } => {
+            vec![format!("{}: again in {} (attempt {attempt})", name(subject), duration(*after))]
+        }
+        Telling::LookingAgain { subject, why } => vec![format!("{}: looking whether it was done: {why}", name(subject))],
+        Telling::Stopping { signal, at_once: false } => {
+            vec![format!("signal {signal}: ending in good order; once more to end at once")]
+        }
+        Telling::Stopping { signal, at_once: true } => vec![format!("signal {signal}: ending at once")],
+        Telling::RollingBack { steps, barrier: None } => vec![format!("rolling back {}", count(*steps as usize, "step"))],
+        Telling::RollingBack { steps, barrier: Some(barrier) } => {
+            vec![format!("rolling back {}; `{barrier}` cannot be undone, nor what came before it", count(*steps as usize, "step"))]
+        }
+        Telling::Over(_) => Vec::new(),
+    }
+}
+
+/// What a person should see beside a success: the action's warnings, and `warn` expressions that do not hold.
+pub(super) fn remarks<'a>(warnings: &'a [String], expectations: &'a [Expectation]) -> impl Iterator<Item = String> + 'a {
+    let broken = expectations.iter().filter(|expectation| expectation.warning && !expectation.holds).map(|expectation| {
+        let actuals: Vec<String> = expectation.actuals.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+        match (&expectation.fault, actuals.is_empty()) {
+            (Some(fault), _) => format!("`{}` cannot be told: {fault}", expectation.text),
+            (None, true) => format!("`{}` does not hold", expectation.text),
+            (None, false) => format!("`{}` does not hold: {}", expectation.text, actuals.join(", ")),
+        }
+    });
+    warnings.iter().cloned().chain(broken)
+}
