@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod commands;
 mod exit;
+mod failure;
 mod loading;
 mod panics;
 mod reporters;

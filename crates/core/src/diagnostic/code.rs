@@ -68,6 +68,21 @@ codes! {
     DefaultCycle = "RB407", "the defaults of variables wait for one another";
     DefaultFault = "RB408", "a variable's default cannot be worked out";
     ShortSecret = "RB409", "a secret is too short to be masked";
+
+    ActionInvalid = "RB501", "a value was wrong when its step was prepared";
+    ServiceUnreachable = "RB502", "a service cannot be reached";
+    AccessDenied = "RB503", "a service or file refuses access";
+    ThingNotFound = "RB504", "something is not there";
+    Conflict = "RB505", "something is in the way";
+    ActionFailed = "RB506", "an action failed";
+    Unexpected = "RB507", "a result is not what the runbook expects";
+    TimedOut = "RB508", "an action took longer than it may";
+    Disconnected = "RB509", "a connection was lost in the middle";
+    Exhausted = "RB510", "something is used up";
+    PersonRefused = "RB511", "a person said no";
+    PersonNeeded = "RB512", "a person is needed and nobody can be asked";
+    ProgramFault = "RB513", "a fault of runbook itself";
+    PlanStale = "RB514", "the plan that was reviewed is not the plan that would run";
 }
 
 impl fmt::Display for Code {
