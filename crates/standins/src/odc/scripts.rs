@@ -67,7 +67,7 @@ const VERSIONED: &[Script] = &[
     },
     Script {
         version: "4.2.0.43",
-        description: "create the process engine's tables",
+        description: "create tables of the process engine",
         statements: &[
             "create table act_re_deployment (id_ varchar(64) not null primary key, name_ varchar(255), deploy_time_ timestamp(3) null) default charset = utf8mb4",
             "create table act_ge_bytearray (id_ varchar(64) not null primary key, rev_ int, name_ varchar(255), deployment_id_ varchar(64), bytes_ longblob, generated_ tinyint,
@@ -157,8 +157,8 @@ const VERSIONED: &[Script] = &[
         version: "4.3.4.9",
         description: "move audit events to their own table",
         statements: &[
-            "create table audit_event_detail (event_id bigint not null primary key, detail text) default charset = utf8mb4",
-            "insert into audit_event_detail select id, detail from audit_event",
+            "create table if not exists audit_event_detail (event_id bigint not null primary key, detail text) default charset = utf8mb4",
+            "insert ignore into audit_event_detail select id, detail from audit_event",
             "alter table audit_event drop column detail",
             "create or replace view list_user_organization as select u.id as user_id, u.account_name, o.name as organization_name, o.type as organization_type from iam_user u join iam_organization o on o.id = u.organization_id",
         ],

@@ -1,0 +1,58 @@
+//! Where things are: the checkout, its lab, and the cache that all checkouts of a user share.
+
+use crate::error::TaskError;
+use sha2::{Digest, Sha256};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Longest folder in which a Unix socket of the lab still fits: a socket's path holds 107 bytes, and containerd adds about 60.
+const LONGEST_RUN_DIR: usize = 40;
+
+/// This working copy, with the folders derived from it.
+#[derive(Debug)]
+pub(crate) struct Checkout {
+    /// Top of the repository.
+    pub(crate) root: PathBuf,
+    /// Short name of this checkout, the same in every run: for labels and for folders outside of it.
+    pub(crate) id: String,
+    /// The lab's data.
+    pub(crate) lab: PathBuf,
+    /// The lab's sockets: in the lab's folder, or in a short one where that path is too long.
+    pub(crate) run: PathBuf,
+    /// What was downloaded and unpacked, for all checkouts of this user.
+    pub(crate) cache: PathBuf,
+}
+
+impl Checkout {
+    /// Finds the checkout that this program was built from.
+    pub(crate) fn find() -> Result<Self, TaskError> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root =
+            manifest.parent().and_then(Path::parent).filter(|root| root.join("Cargo.toml").is_file()).ok_or_else(|| {
+                TaskError::failed("the checkout that this program was built from is gone: build it again with `cargo xtask`")
+            })?;
+        let digest = Sha256::digest(root.as_os_str().as_bytes());
+        let id: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let lab = root.join(".lab");
+        let run =
+            if lab.as_os_str().len() + "/run".len() <= LONGEST_RUN_DIR { lab.join("run") } else { short_base().join(format!("rbl-{id}")) };
+        let cache = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
+            (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
+            (_, Some(home)) => PathBuf::from(home).join(".cache"),
+            (_, None) => {
+                return Err(TaskError::missing("neither HOME nor XDG_CACHE_HOME is set", &["set HOME: downloads are kept below it"]));
+            }
+        };
+        Ok(Self { root: root.to_owned(), id, lab, run, cache: cache.join("runbook-lab") })
+    }
+
+    /// The label that everything made in Docker carries, so that it can be swept: name and value.
+    pub(crate) fn label(&self) -> (&'static str, &str) {
+        ("runbook.lab", &self.id)
+    }
+}
+
+fn short_base() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime.filter(|dir| dir.is_dir() && dir.as_os_str().len() < 24).unwrap_or_else(|| PathBuf::from("/tmp"))
+}

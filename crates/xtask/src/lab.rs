@@ -1,0 +1,25 @@
+//! The lab: a real Docker Engine, a real OceanBase (seekdb) and a real MariaDB for one checkout, brought up from nothing and taken down
+//! without a trace. Nothing of the machine's own is touched: programs are unpacked into a cache, never installed; ports come from the system;
+//! every process is known by its id **and** its start time; everything made in Docker carries a label.
+
+mod archive;
+mod bounded;
+mod docker;
+mod engine_api;
+mod environment;
+mod fetch;
+mod guard;
+mod images;
+mod lifecycle;
+mod mariadb;
+mod ports;
+mod preflight;
+mod process;
+mod programs;
+mod seekdb;
+mod sweep;
+
+pub(crate) use bounded::run_bounded;
+pub(crate) use environment::{Environment, Server};
+pub(crate) use images::{NEW, NEW_BROKEN, OLD, load as load_images};
+pub(crate) use lifecycle::{Lab, down, status, up};
