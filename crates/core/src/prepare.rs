@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::action::{Action, FieldFault};
 use crate::digest::Digest;
-use crate::runbook::{ActionCall, TargetDecl};
+use crate::runbook::{ActionCall, Field, TargetDecl};
 use crate::scope::Scope;
 use crate::secret::Secret;
 
@@ -48,6 +48,13 @@ pub fn prepare(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Resu
     let digest = digest("render1", call, &both.public);
     let action = (call.spec.build)(both.real)?;
     Ok(Prepared { action, public: both.public, secrets: rendering.secrets, digest })
+}
+
+/// Renders a tree of fields that belongs to no action; what is faulty is null.
+pub(crate) fn values(field: &Field, targets: &[TargetDecl], scope: &Scope) -> (Value, Vec<FieldFault>) {
+    let mut rendering = fields::Rendering::new(targets, scope);
+    let both = rendering.field(field, "");
+    (both.real, rendering.faults)
 }
 
 /// The digest of an action's name and public fields.

@@ -67,7 +67,7 @@ codes! {
     VariableBounds = "RB406", "a variable's value is out of its bounds";
     DefaultCycle = "RB407", "the defaults of variables wait for one another";
     DefaultFault = "RB408", "a variable's default cannot be worked out";
-    ShortSecret = "RB409", "a secret is too short to be masked";
+    ShortSecret = "RB409", "a secret that cannot be masked";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";
     ServiceUnreachable = "RB502", "a service cannot be reached";

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::ast::{Ex, ExKind, Local, Node, dotted};
 use super::fault::{RenderFault, RenderFaultKind};
-use super::helpers::{self, HelperSpec, Run, Special};
+use super::helpers::{HelperSpec, Run, Special};
 use super::render::{Content, Segment};
 use crate::scope::{Lookup, Scope, step};
+use crate::suggest::nearest;
 
 /// A value and whether anything that it was made from is secret.
 #[derive(Clone)]
@@ -144,7 +145,7 @@ impl<'a> Evaluation<'a> {
                 let above = dotted(path.get(..known).unwrap_or_default());
                 let wanted = path.get(known).map(String::as_str).unwrap_or_default();
                 let fault = RenderFault::missing(ex.span, format!("`{above}` has no `{wanted}`"));
-                Err(match helpers::nearest(wanted, names.iter().map(String::as_str)) {
+                Err(match nearest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => fault.help(format!("did you mean `{above}.{near}`?")),
                     None => fault,
                 })

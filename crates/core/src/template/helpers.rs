@@ -117,12 +117,6 @@ pub fn find(name: &str) -> Option<&'static HelperSpec> {
     all().find(|helper| helper.name == name)
 }
 
-/// The name that was probably meant: near enough to be worth saying.
-pub(crate) fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let (name, score) = known.map(|name| (name, strsim::jaro_winkler(wanted, name))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (score > 0.8 || (score > 0.7 && strsim::damerau_levenshtein(wanted, name) <= 2)).then_some(name)
-}
-
 /// A helper that runs on all its arguments.
 const fn eager(
     name: &'static str,

@@ -8,6 +8,7 @@ use super::helpers::{self, HelperSpec, Run, Special};
 use super::scan::{Tag, TagKind};
 use crate::diagnostic::Code;
 use crate::source::Span;
+use crate::suggest::nearest;
 
 /// The names that a runbook's scope can have at its top, other than a step's own outputs.
 const ROOTS: &[&str] = &["vars", "values", "checks", "steps", "item", "before", "run", "env"];
@@ -131,7 +132,7 @@ impl<'a> Lowering<'a> {
         let known = ["if", "unless", "each", "with"];
         if !known.contains(&name.as_str()) {
             let fault = TemplateFault::new(Code::UnknownHelper, name_span, format!("no block is called `#{name}`"));
-            let fault = match helpers::nearest(&name, known.into_iter()) {
+            let fault = match nearest(&name, known.into_iter()) {
                 Some(near) => fault.help(format!("write `{{{{#{near} …}}}}`")),
                 None => fault.help("the blocks are `#if`, `#unless`, `#each` and `#with`"),
             };
@@ -249,7 +250,7 @@ impl<'a> Lowering<'a> {
         let span = self.place(name);
         let Some(helper) = helpers::find(name) else {
             let fault = TemplateFault::new(Code::UnknownHelper, span, format!("no helper is called `{name}`"));
-            let fault = match helpers::nearest(name, helpers::names()) {
+            let fault = match nearest(name, helpers::names()) {
                 Some(near) => fault.help(format!("write `{near}`")),
                 None => fault.help("the reference lists the helpers"),
             };

@@ -1,0 +1,108 @@
+//! The values of a run's variables.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::Origin;
+use crate::diagnostic::Diagnostics;
+use crate::record::VariableValue;
+use crate::scope::{Scope, Secrecy};
+use crate::secret::Secret;
+use crate::template::leaves;
+
+/// A variable's value.
+#[derive(Clone)]
+pub struct Input {
+    /// The variable's name.
+    pub name: String,
+    /// The value, in its canonical form.
+    pub value: Value,
+    /// Whether it is declared secret, or a default made from something secret.
+    pub secret: bool,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The values of all variables, in the order of their declarations.
+#[derive(Clone, Default)]
+pub struct Inputs {
+    pub(super) inputs: Vec<Input>,
+    pub(super) warnings: Diagnostics,
+}
+
+impl Inputs {
+    /// In the order of the declarations.
+    pub fn iter(&self) -> std::slice::Iter<'_, Input> {
+        self.inputs.iter()
+    }
+
+    /// The one of that name.
+    pub fn get(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// What deserves a word without keeping the run from starting: a secret that is too short to be masked.
+    pub const fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// Adds them to a scope as `vars`.
+    #[must_use]
+    pub fn scope(&self, scope: &Scope) -> Scope {
+        let values: Map<String, Value> = self.inputs.iter().map(|input| (input.name.clone(), input.value.clone())).collect();
+        let secrecy = Secrecy::members(self.inputs.iter().filter(|input| input.secret).map(|input| input.name.clone()));
+        scope.with_secret("vars", Value::Object(values), secrecy)
+    }
+
+    /// What must never be shown, each with its name `vars.NAME`: the masker's business. Of lists and maps every text in them.
+    pub fn secrets(&self) -> Vec<(String, Secret)> {
+        let mut secrets = Vec::new();
+        for input in self.inputs.iter().filter(|input| input.secret) {
+            let mut texts = Vec::new();
+            leaves(&input.value, &mut texts);
+            secrets.extend(texts.into_iter().map(|text| (format!("vars.{}", input.name), Secret::new(text))));
+        }
+        secrets
+    }
+
+    /// As the journal keeps them: secrets without their values.
+    pub fn records(&self) -> Vec<VariableValue> {
+        let record = |input: &Input| VariableValue {
+            name: input.name.clone(),
+            value: (!input.secret).then(|| input.value.clone()),
+            secret: input.secret,
+            origin: input.origin.to_string(),
+        };
+        self.inputs.iter().map(record).collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Inputs {
+    type Item = &'a Input;
+    type IntoIter = std::slice::Iter<'a, Input>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Without the values of secrets.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Input");
+        out.field("name", &self.name);
+        if self.secret {
+            out.field("value", &"‹secret›")
+        } else {
+            out.field("value", &self.value)
+        };
+        out.field("origin", &self.origin).finish()
+    }
+}
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.inputs).finish()
+    }
+}
