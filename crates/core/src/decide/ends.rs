@@ -15,7 +15,9 @@ pub(super) fn close(end: RunEnd) -> Command {
 pub(super) fn complete(plan: &Plan, view: &RunView) -> Option<Command> {
     match view.rollback() {
         Some(rollback) if rollback.current().is_some() => None,
-        Some(rollback) if rollback.extent().barrier.is_some() => Some(Command::EndSession(RunEnd::NeedsPerson { why: PersonNeeded::Barrier })),
+        Some(rollback) if rollback.extent().barrier.is_some() => {
+            Some(Command::EndSession(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }))
+        }
         Some(_) => Some(close(RunEnd::RolledBack)),
         None if view.is_through(plan) => Some(close(RunEnd::Done)),
         None => None,

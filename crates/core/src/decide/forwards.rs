@@ -95,6 +95,9 @@ fn effect(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, co
     let (Some(unit), Some(effect)) = (plan.unit(key.unit), view.effect(key)) else { return };
     match effect.state() {
         EffectState::Ready | EffectState::Admitted => {
+            if is_asked_anew(view, unit) {
+                return;
+            }
             if let Some(why) = skip(plan, view, unit) {
                 if let Some(path) = view.path(plan, key) {
                     commands.push(Command::Write(vec![Record::Skipped(Skipped { path, role: unit.role(), why })]));
@@ -120,6 +123,11 @@ fn effect(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, co
         | EffectState::Failed
         | EffectState::Skipped => {}
     }
+}
+
+/// Whether something that it uses is just being asked anew (a failed check in a new session).
+fn is_asked_anew(view: &RunView, unit: &PlanUnit) -> bool {
+    unit.uses.iter().any(|used| view.unit(*used).is_some_and(|u| u.instances().iter().any(|i| !i.effect().state().is_settled())))
 }
 
 /// Why a unit is not done, where that is known without asking its `when`.

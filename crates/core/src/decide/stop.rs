@@ -53,4 +53,3 @@ fn flying_name(plan: &Plan, view: &RunView, key: EffectKey) -> Option<EffectId> 
         | EffectState::Skipped => next::next(plan, view, key),
     }
 }
-

@@ -104,9 +104,14 @@ impl RunView {
                         Ok(())
                     }
                     Reply::Retry => Ok(()),
-                    Reply::Yes | Reply::No | Reply::All | Reply::Done | Reply::NotDone | Reply::Text(_) | Reply::Nobody | Reply::Withdrawn => {
-                        unfit()
-                    }
+                    Reply::Yes
+                    | Reply::No
+                    | Reply::All
+                    | Reply::Done
+                    | Reply::NotDone
+                    | Reply::Text(_)
+                    | Reply::Nobody
+                    | Reply::Withdrawn => unfit(),
                 }
             }
             (Subject::Start | Subject::Confirm { .. } | Subject::Step { .. }, _) => unfit(),
@@ -124,7 +129,8 @@ impl RunView {
                 self.change_key(plan, key, seq, super::EffectView::say_not_done)
             }
             Reply::RollBack if key.undo.is_none() => {
-                self.change_key(plan, key, seq, super::EffectView::give_up).map_err(|_| "what still moves cannot be rolled back".to_owned())?;
+                self.change_key(plan, key, seq, super::EffectView::give_up)
+                    .map_err(|_| "what still moves cannot be rolled back".to_owned())?;
                 self.wish_rollback()
             }
             Reply::Stop => self.wish(RunEnd::NeedsPerson { why: PersonNeeded::InDoubt }),

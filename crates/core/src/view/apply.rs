@@ -5,8 +5,8 @@ use crate::action::{Class, Outcome};
 use crate::effect::{EffectId, Role};
 use crate::plan::{FailurePolicy, Plan};
 use crate::record::{
-    Admitted, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan, RunClosed,
-    RunOpened, SessionEnded, Skipped, Stamped, Started, StopRequested, TimerFired,
+    Admitted, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
+    RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, StopRequested, TimerFired,
 };
 use crate::runbook::{Phase, Retry};
 
@@ -68,16 +68,12 @@ impl RunView {
         match &stamped.record {
             Record::RunOpened(_) | Record::SessionOpened(_) | Record::SessionEnded(_) => Ok(()),
             Record::Expanded(expanded) => self.expanded(plan, expanded, seq),
-            Record::Admitted(Admitted { effect, .. }) => {
-                self.change(plan, effect, Attempt::Next, seq, |e| e.admit())
-            }
+            Record::Admitted(Admitted { effect, .. }) => self.change(plan, effect, Attempt::Next, seq, |e| e.admit()),
             Record::Skipped(skipped) => self.skipped(plan, skipped, seq),
             Record::Asked(asked) => self.asked(plan, asked),
             Record::Answered(answered) => self.answered(plan, answered, seq),
             Record::Started(started) => self.started(plan, started, seq, now),
-            Record::Evidence(Evidence { effect, evidence }) => {
-                self.change(plan, effect, Attempt::Last, seq, |e| e.note(evidence))
-            }
+            Record::Evidence(Evidence { effect, evidence }) => self.change(plan, effect, Attempt::Last, seq, |e| e.note(evidence)),
             Record::Ended(ended) => self.ended(plan, ended, seq, now),
             Record::RecoveryStarted(RecoveryStarted { effect, .. }) => {
                 self.change(plan, effect, Attempt::Last, seq, |e| e.recovery_starts())

@@ -240,7 +240,8 @@ impl EffectView {
         let fits = if began {
             ended.effect.attempt == self.attempt
         } else {
-            let untouched = matches!(&ended.outcome, Outcome::Failed { residue: Residue::None, .. } | Outcome::Cancelled { residue: Residue::None });
+            let untouched =
+                matches!(&ended.outcome, Outcome::Failed { residue: Residue::None, .. } | Outcome::Cancelled { residue: Residue::None });
             let ready = matches!(self.state, EffectState::Ready | EffectState::Admitted);
             ready && untouched && ended.effect.attempt == self.attempt.saturating_add(1)
         };
@@ -378,7 +379,11 @@ impl EffectView {
         match cause {
             RecoveryCause::Crash | RecoveryCause::Cancelled | RecoveryCause::Resume => EffectState::Admitted,
             RecoveryCause::Uncertain | RecoveryCause::Retry => {
-                if self.pause(rules.retry, now).is_some() { EffectState::RetryDue } else { EffectState::Failed }
+                if self.pause(rules.retry, now).is_some() {
+                    EffectState::RetryDue
+                } else {
+                    EffectState::Failed
+                }
             }
         }
     }

@@ -50,7 +50,9 @@ impl Flow {
             | EffectState::Failed
             | EffectState::Skipped => return,
         };
-        if key.undo.is_none() || !matches!(state, EffectState::Ready | EffectState::Admitted | EffectState::RetryDue | EffectState::Pausing { .. }) {
+        if key.undo.is_none()
+            || !matches!(state, EffectState::Ready | EffectState::Admitted | EffectState::RetryDue | EffectState::Pausing { .. })
+        {
             set.insert(key);
         }
     }
