@@ -14,17 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::dispatcher::Happening;
 use crate::events::{Event, EventSender};
 use crate::output::OutputLog;
 use crate::process::{Environment, Supervisor, Traces};
-
-/// What an effect asks of the dispatcher while it runs.
-pub(crate) enum Request {
-    /// Write down a trace; answer when it is on disk, where an answer is wanted.
-    Evidence { effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>> },
-    /// Ask a person.
-    Ask { effect: EffectId, question: Question, answer: oneshot::Sender<Answer> },
-}
 
 /// What all effects of a session share.
 pub(crate) struct Surroundings {
@@ -44,7 +37,7 @@ pub(crate) struct EffectContext {
     deadline: Option<Instant>,
     cancel: watch::Receiver<Option<CancelKind>>,
     output: Mutex<Output>,
-    requests: mpsc::UnboundedSender<Request>,
+    tell: mpsc::UnboundedSender<Happening>,
     supervisor: Supervisor,
 }
 
@@ -62,12 +55,12 @@ pub(crate) struct Parts {
     pub cancel: watch::Receiver<Option<CancelKind>>,
     pub masker: Masker,
     pub log: OutputLog,
-    pub requests: mpsc::UnboundedSender<Request>,
+    pub tell: mpsc::UnboundedSender<Happening>,
 }
 
 impl EffectContext {
     pub(crate) fn new(surroundings: &Arc<Surroundings>, parts: Parts) -> Self {
-        let traces = PidTraces { effect: parts.effect.clone(), requests: parts.requests.clone() };
+        let traces = PidTraces { effect: parts.effect.clone(), tell: parts.tell.clone() };
         let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), surroundings.base_dir.clone(), Box::new(traces));
         Self {
             mark: format!("{}/{}", surroundings.run_id, parts.effect),
@@ -76,7 +69,7 @@ impl EffectContext {
             deadline: parts.deadline,
             cancel: parts.cancel,
             output: Mutex::new(Output { stdout: parts.masker.stream(), stderr: parts.masker.stream(), log: Some(parts.log) }),
-            requests: parts.requests,
+            tell: parts.tell,
             supervisor,
         }
     }
@@ -167,8 +160,8 @@ impl Context for EffectContext {
     fn evidence<'a>(&'a self, evidence: Value) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let (done, written) = oneshot::channel();
-            let request = Request::Evidence { effect: EffectId::clone(&self.effect), evidence, done: Some(done) };
-            let _ = self.requests.send(request);
+            let request = Happening::Evidence { effect: EffectId::clone(&self.effect), evidence, done: Some(done) };
+            let _ = self.tell.send(request);
             written.await.map_err(|_| gone())
         })
     }
@@ -180,7 +173,7 @@ impl Context for EffectContext {
     fn ask<'a>(&'a self, question: Question) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            let _ = self.requests.send(Request::Ask { effect: EffectId::clone(&self.effect), question, answer });
+            let _ = self.tell.send(Happening::Ask { effect: EffectId::clone(&self.effect), question, answer });
             answered.await.map_err(|_| gone())
         })
     }
@@ -194,11 +187,11 @@ fn gone() -> Failure {
 /// Sends where a child is found, without waiting.
 struct PidTraces {
     effect: EffectId,
-    requests: mpsc::UnboundedSender<Request>,
+    tell: mpsc::UnboundedSender<Happening>,
 }
 
 impl Traces for PidTraces {
     fn note(&self, evidence: Value) {
-        let _ = self.requests.send(Request::Evidence { effect: self.effect.clone(), evidence, done: None });
+        let _ = self.tell.send(Happening::Evidence { effect: self.effect.clone(), evidence, done: None });
     }
 }

@@ -17,13 +17,21 @@ pub mod clock;
 mod context;
 mod crash;
 pub mod disk;
+mod dispatcher;
+mod error;
 pub mod events;
+pub mod host;
 pub mod journal;
 pub mod locks;
 mod output;
 pub mod process;
+mod session;
 pub mod signals;
 pub mod state;
+mod unfinished;
+
+pub use error::EngineError;
+pub use session::{RUNBOOK_COPY, Session, SessionEnd, execute};
 
 #[cfg(test)]
 mod testing;

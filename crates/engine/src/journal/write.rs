@@ -71,7 +71,7 @@ impl Journal {
             journal.file.sync().on("sync", path)?;
         }
         if tail == Tail::Unfinished {
-            journal.put(b"\n")?;
+            journal.put(b"\n", true)?;
         }
         Ok((journal, Contents { records, tail, doubts }))
     }
@@ -89,12 +89,21 @@ impl Journal {
     ///
     /// After a failed write or sync every later call fails; what the file holds is then known only to the next one who opens it.
     pub fn append<R: Serialize>(&mut self, records: &[R]) -> Result<(), JournalError> {
+        self.append_line(records, true)
+    }
+
+    /// Appends a batch without a sync: it survives the end of this process, and a power cut only with the next [`Self::append`].
+    pub fn append_unsynced<R: Serialize>(&mut self, records: &[R]) -> Result<(), JournalError> {
+        self.append_line(records, false)
+    }
+
+    fn append_line<R: Serialize>(&mut self, records: &[R], sync: bool) -> Result<(), JournalError> {
         if records.is_empty() {
             return Ok(());
         }
         self.usable()?;
         let bytes = line::encode(self.next, self.after_bad, records)?;
-        self.put(&bytes)?;
+        self.put(&bytes, sync)?;
         self.next += 1;
         self.after_bad = 0;
         Ok(())
@@ -140,14 +149,16 @@ impl Journal {
         if self.poisoned { Err(JournalError::Poisoned { path: self.path.clone() }) } else { Ok(()) }
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+    fn put(&mut self, bytes: &[u8], sync: bool) -> Result<(), JournalError> {
         // Poisoned until the sync has said otherwise.
         self.poisoned = true;
         crash::point("journal.before-write");
         self.file.append(bytes).on("write", &self.path)?;
-        crash::point("journal.before-sync");
-        self.file.sync().on("sync", &self.path)?;
-        crash::point("journal.after-sync");
+        if sync {
+            crash::point("journal.before-sync");
+            self.file.sync().on("sync", &self.path)?;
+            crash::point("journal.after-sync");
+        }
         self.poisoned = false;
         self.size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Ok(())

@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::Environment;
 use crate::clock::HostClock;
-use crate::context::{EffectContext, Parts, Request, Surroundings};
+use crate::context::{EffectContext, Parts, Surroundings};
+use crate::dispatcher::Happening;
 use crate::events::{self, Event, EventReceiver};
 use crate::output::OutputLog;
 use crate::testing::Folder;
@@ -18,7 +19,7 @@ use crate::testing::Folder;
 struct Bench {
     cx: Arc<EffectContext>,
     cancel: watch::Sender<Option<CancelKind>>,
-    requests: mpsc::UnboundedReceiver<Request>,
+    told: mpsc::UnboundedReceiver<Happening>,
     events: EventReceiver,
     folder: Folder,
 }
@@ -27,7 +28,7 @@ impl Bench {
     fn new() -> Self {
         let folder = Folder::new();
         let (cancel, cancelled) = watch::channel(None);
-        let (sender, requests) = mpsc::unbounded_channel();
+        let (sender, told) = mpsc::unbounded_channel();
         let (events_to, events) = events::channel();
         let surroundings = Arc::new(Surroundings {
             run_id: folder.path().file_name().unwrap().to_string_lossy().into_owned(),
@@ -43,9 +44,9 @@ impl Bench {
             cancel: cancelled,
             masker: runbook_core::secret::Masker::new([("vars.password", "s3cr3t-word")]),
             log: OutputLog::new(folder.path().join("step.log"), "output/step.log".into()),
-            requests: sender,
+            tell: sender,
         };
-        Self { cx: Arc::new(EffectContext::new(&surroundings, parts)), cancel, requests, events, folder }
+        Self { cx: Arc::new(EffectContext::new(&surroundings, parts)), cancel, told, events, folder }
     }
 
     async fn run(&self, spec: ProcessSpec) -> Result<Exit, Failure> {
@@ -122,7 +123,7 @@ async fn a_child_carries_its_mark_and_leaves_its_pid() {
     let mut bench = Bench::new();
     let exit = bench.run(script("printf %s \"$RUNBOOK_EFFECT\"")).await.unwrap();
     assert_eq!(exit.stdout, bench.cx.mark().as_bytes());
-    let Ok(Request::Evidence { evidence, done: None, .. }) = bench.requests.try_recv() else { panic!("no evidence") };
+    let Ok(Happening::Evidence { evidence, done: None, .. }) = bench.told.try_recv() else { panic!("no evidence") };
     assert!(evidence["pid"].as_u64().is_some_and(|pid| pid > 1), "{evidence}");
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use runbook_core::record::RunEnd;
+use runbook_core::secret::DigestKey;
 
 use super::index::{self, Line, Opened, RunEntry, SessionEnd};
 use super::{RunFolder, RunId};
@@ -167,6 +168,23 @@ impl StateDir {
             Some(entry) => Ok(self.folder(&entry.run)),
             None => Err(StateError::NoRuns { root: self.root.clone() }),
         }
+    }
+
+    /// The key of this directory's digests of secrets (32 random bytes, mode 0600); made where it is missing.
+    pub fn digest_key(&self) -> Result<DigestKey, DiskError> {
+        let path = self.root.join("digest.key");
+        if !path.exists() {
+            let mut key = [0; 32];
+            rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()).on("read", Path::new("/dev/urandom"))?;
+            match disk::write_new(&path, &key) {
+                // Another run was faster: its key counts.
+                Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
+        }
+        let bytes = disk::read(&path)?;
+        let key = <[u8; 32]>::try_from(bytes.as_slice());
+        key.map(DigestKey::new).map_err(|_| DiskError::new("use", path, std::io::Error::other("it does not hold 32 bytes")))
     }
 
     /// The folder of a run.

@@ -1,1 +1,0 @@
-//! Cost: what a decision costs does not grow with the plan.

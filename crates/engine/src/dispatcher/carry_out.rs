@@ -1,0 +1,359 @@
+//! What each command means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use runbook_core::action::{Before, CancelKind, Context, Failure, FailureKind, Outcome, Residue};
+use runbook_core::decide::{Admit, Ask, Command, Expand, Limits, Recover, Start};
+use runbook_core::effect::{EffectId, Role, UnitIx};
+use runbook_core::record::{
+    Admitted, Asked, CancelRequested, Ended, Expanded, ItemKey, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped,
+    Started, Subject,
+};
+use runbook_core::runbook::ActionCall;
+use runbook_core::template::RenderFault;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::effect::{Canceller, Work};
+use super::happening::Happening;
+use super::oversize;
+use super::prepare::{self, Part};
+use super::recover::{self, Looked};
+use super::run::{AfterSync, Dispatcher, Flying, Stage, beside};
+use crate::EngineError;
+use crate::ask::Prompt;
+use crate::context::{self, EffectContext};
+use crate::output::OutputLog;
+use crate::state::RunFolder;
+
+impl Dispatcher {
+    /// Carries one command out. Returns the session's end where the command is that.
+    pub(super) fn carry_out(&mut self, command: Command) -> Result<Option<RunEnd>, EngineError> {
+        match command {
+            Command::Write(records) => {
+                for record in records {
+                    self.ledger.write(record)?;
+                }
+            }
+            Command::Expand(expand) => self.expand(&expand)?,
+            Command::Admit(admit) => self.admit(admit)?,
+            Command::Start(start) => self.start(start)?,
+            Command::Recover(recover) => self.recover(recover)?,
+            Command::Cancel { effect, kind } => self.cancel(effect, kind)?,
+            Command::Wake { effect, after } => self.wake(effect, after),
+            Command::Ask(ask) => self.ask(ask)?,
+            Command::Withdraw(subject) => self.withdraw(subject)?,
+            Command::EndSession(end) => {
+                self.ledger.write(Record::SessionEnded(SessionEnded { end }))?;
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn expand(&mut self, expand: &Expand) -> Result<(), EngineError> {
+        let runbook = Arc::clone(&self.runbook);
+        let path = expand.effect.path.clone();
+        let scope = self.results.scope(&path, expand.effect.role);
+        let for_each = runbook.units.get(expand.unit.get()).and_then(|unit| unit.for_each.as_ref());
+        let items = match for_each {
+            None => Err(not_ours()),
+            Some(for_each) => match for_each.items.eval(&scope) {
+                Ok(evaluated) if evaluated.secret => Err(Failure::new(FailureKind::Invalid, "a secret cannot name the items of a loop")),
+                Ok(evaluated) => items(evaluated.value),
+                Err(fault) => Err(unrendered(fault)),
+            },
+        };
+        match items {
+            Ok(items) => {
+                self.results.expanded(&path, &items);
+                self.ledger.write(Record::Expanded(Expanded { path, items })).map(drop)
+            }
+            Err(failure) => self.never_began(expand.effect.clone(), failure.field("for_each")),
+        }
+    }
+
+    fn admit(&mut self, admit: Admit) -> Result<(), EngineError> {
+        let runbook = Arc::clone(&self.runbook);
+        let scope = self.results.scope(&admit.effect.path, admit.effect.role);
+        let when = Part::find(&runbook, admit.unit, admit.effect.role).and_then(Part::when);
+        let Some(when) = when else { return self.never_began(admit.effect, not_ours()) };
+        match when.test(&scope) {
+            Ok(tested) if tested.holds => {
+                self.ledger.write(Record::Admitted(Admitted { effect: admit.effect, actuals: tested.actuals })).map(drop)
+            }
+            Ok(tested) => {
+                let EffectId { path, role, .. } = admit.effect;
+                let why = SkipReason::When { text: when.source().to_owned(), actuals: tested.actuals };
+                self.ledger.write(Record::Skipped(Skipped { path, role, why })).map(drop)
+            }
+            Err(fault) => self.never_began(admit.effect, unrendered(fault).field("when")),
+        }
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), EngineError> {
+        // Before anything is written about it: with a full disk the run stops here, with what runs still able to end.
+        self.ledger.reserve(self.flying.len() + 2)?;
+        let Start { unit, effect, limits } = start;
+        let work = match self.work(unit, effect.clone(), limits) {
+            Ok(work) => work,
+            Err(failure) => return self.never_began(effect, failure),
+        };
+        // Most actions have nothing to ask, or know it at once: then the start shares a batch with what came before.
+        let mut capture = Box::pin(Arc::clone(&work).capture());
+        match capture.as_mut().now_or_never() {
+            Some(result) => {
+                self.flying.insert(effect.clone(), Flying { work, stage: Stage::Running });
+                self.captured(&effect, result)
+            }
+            None => {
+                let tell = self.tell.clone();
+                let task = self.tasks.spawn({
+                    let effect = effect.clone();
+                    async move {
+                        let result = capture.await;
+                        let _ = tell.send(Happening::Captured { effect, result });
+                    }
+                });
+                self.flying.insert(effect, Flying { work, stage: Stage::Capturing(task) });
+                Ok(())
+            }
+        }
+    }
+
+    /// Prepares an effect: its action with its values, and the context that it will see.
+    fn work(&mut self, unit: UnitIx, effect: EffectId, limits: Limits) -> Result<Arc<Work>, Failure> {
+        let runbook = Arc::clone(&self.runbook);
+        let part = Part::find(&runbook, unit, effect.role).ok_or_else(not_ours)?;
+        let scope = self.results.scope(&effect.path, effect.role);
+        let ready = prepare::ready(&runbook, part.call(), &scope)?;
+        self.secrets.learn(ready.secrets);
+        let (canceller, cancel) = Canceller::new();
+        let began = Instant::now();
+        let name = RunFolder::output_name(&effect);
+        let parts = context::Parts {
+            effect: effect.clone(),
+            deadline: limits.timeout.map(|timeout| began + timeout),
+            cancel,
+            masker: self.secrets.masker().clone(),
+            log: OutputLog::new(beside(&self.surroundings, &name), name),
+            tell: self.tell.clone(),
+        };
+        let cx = Arc::new(EffectContext::new(&self.surroundings, parts));
+        Ok(Arc::new(Work {
+            effect,
+            runbook,
+            unit,
+            action: ready.action,
+            fields: ready.fields,
+            render: ready.render,
+            cx,
+            canceller,
+            limits,
+            scope,
+            began,
+            launched: std::sync::atomic::AtomicBool::new(false),
+        }))
+    }
+
+    /// What is there before an effect is known: its start can be recorded.
+    pub(super) fn captured(&mut self, effect: &EffectId, result: Result<Before, Failure>) -> Result<(), EngineError> {
+        let Some(flying) = self.flying.get(effect) else { return Ok(()) };
+        let work = Arc::clone(&flying.work);
+        let before = match result {
+            Ok(before) => before,
+            Err(failure) => {
+                self.flying.remove(effect);
+                return self.never_began(effect.clone(), failure);
+            }
+        };
+        let Some(part) = Part::find(&self.runbook, work.unit, effect.role) else {
+            self.flying.remove(effect);
+            return self.never_began(effect.clone(), not_ours());
+        };
+        let record = self.started(&work, part, &before)?;
+        let at = self.ledger.write(Record::Started(Box::new(record)))?;
+        self.results.started(effect, before.clone(), at);
+        if let Some(flying) = self.flying.get_mut(effect) {
+            flying.stage = Stage::Running;
+        }
+        self.after_sync.push(AfterSync::Launch { effect: effect.clone(), before });
+        Ok(())
+    }
+
+    fn started(&self, work: &Work, part: Part<'_>, before: &Before) -> Result<Started, EngineError> {
+        let effect = work.effect.clone();
+        let undo = match part {
+            Part::Unit(unit) => {
+                let scope = work.scope.with("before", Value::Object(before.0.clone()));
+                prepare::resolve_undo(&self.runbook, unit, &scope)
+            }
+            Part::Undo(_) => Vec::new(),
+        };
+        let plan = self.ledger.plan();
+        let planned = plan.unit(work.unit).ok_or_else(|| EngineError::internal("the plan has no such unit"))?;
+        let (spec, class) = match effect.role {
+            Role::Undo(at) => {
+                let undo = planned.undo().get(usize::from(at)).ok_or_else(|| EngineError::internal("the plan has no such undo"))?;
+                (undo.spec.clone(), undo.class)
+            }
+            Role::Check | Role::Do | Role::Verify | Role::Monitor => (planned.spec.clone(), planned.class),
+        };
+        let call: &ActionCall = part.call();
+        let mut undo = undo;
+        for action in &mut undo {
+            action.fields = action.fields.take().map(oversize::cut);
+        }
+        let secrecy = super::expect::secrecy(call.spec.before);
+        let mut public = self.secrets.public("before", &before.0, &secrecy);
+        let name = RunFolder::value_name(&effect).replace(".json", ".before.json");
+        oversize::fit(&mut public, &self.surroundings.run_dir, &name)?;
+        Ok(Started {
+            action: prepare::name(call),
+            spec,
+            render: work.render.clone(),
+            class,
+            fields: oversize::cut(work.fields.clone()),
+            before: Before(public),
+            undo,
+            effect,
+        })
+    }
+
+    /// An effect ends before it began.
+    pub(super) fn never_began(&mut self, effect: EffectId, failure: Failure) -> Result<(), EngineError> {
+        let failure = self.secrets.failure(failure);
+        self.end(effect, Outcome::failed(failure, Residue::None))
+    }
+
+    fn end(&mut self, effect: EffectId, outcome: Outcome) -> Result<(), EngineError> {
+        let ended = Ended { effect, outcome, tries: 0, expectations: Vec::new(), warnings: Vec::new(), output: None };
+        self.ledger.write(Record::Ended(Box::new(ended))).map(drop)
+    }
+
+    fn recover(&mut self, recover: Recover) -> Result<(), EngineError> {
+        let Recover { unit, effect, cause, interruptible } = recover;
+        self.ledger.note(Record::RecoveryStarted(RecoveryStarted { effect: effect.clone(), cause }))?;
+        let limits = Limits { timeout: None, polling: None, interruptible };
+        let work = match self.work(unit, effect.clone(), limits) {
+            Ok(work) => work,
+            Err(failure) => return self.looked(&effect, Looked::unknown(format!("it cannot be prepared any more: {failure}"))),
+        };
+        let (before, evidence) = self
+            .results
+            .attempt(&effect.path, effect.role)
+            .map_or_else(Default::default, |attempt| (attempt.before.clone(), attempt.evidence.clone()));
+        let tell = self.tell.clone();
+        let task = self.tasks.spawn({
+            let (effect, work) = (effect.clone(), Arc::clone(&work));
+            async move {
+                let looked = Box::new(recover::look(work, before, evidence).await);
+                let _ = tell.send(Happening::Looked { effect, looked });
+            }
+        });
+        self.flying.insert(effect, Flying { work, stage: Stage::Looking(task) });
+        Ok(())
+    }
+
+    fn cancel(&mut self, effect: EffectId, kind: CancelKind) -> Result<(), EngineError> {
+        self.ledger.note(Record::CancelRequested(CancelRequested { effect: effect.clone(), kind }))?;
+        let Some(flying) = self.flying.get(&effect) else { return Ok(()) };
+        match &flying.stage {
+            Stage::Running => {
+                flying.canceller().stop(kind);
+                Ok(())
+            }
+            Stage::Capturing(task) => {
+                task.abort();
+                self.flying.remove(&effect);
+                self.end(effect, Outcome::Cancelled { residue: Residue::None })
+            }
+            Stage::Looking(task) => {
+                task.abort();
+                self.flying.remove(&effect);
+                self.looked(&effect, Looked::unknown("the session was stopped while it was looked at"))
+            }
+        }
+    }
+
+    fn wake(&mut self, effect: EffectId, after: Duration) {
+        let tell = self.tell.clone();
+        self.tasks.spawn(async move {
+            tokio::time::sleep(after).await;
+            let _ = tell.send(Happening::Fired { effect });
+        });
+    }
+
+    fn ask(&mut self, ask: Ask) -> Result<(), EngineError> {
+        let text = match &ask.subject {
+            Subject::Confirm { path } => self.confirm_text(ask.unit, path),
+            Subject::Start | Subject::Step { .. } | Subject::InDoubt { .. } | Subject::Failed { .. } | Subject::Action { .. } => {
+                String::new()
+            }
+        };
+        let prompt = Prompt { subject: ask.subject.clone(), unit: ask.unit, text: text.clone(), kind: None };
+        self.ledger.write(Record::Asked(Asked { subject: ask.subject, text, kind: None }))?;
+        self.after_sync.push(AfterSync::Show { prompt, answer: None });
+        Ok(())
+    }
+
+    /// A step's own question. One that cannot be rendered is shown as it was written: better asked badly than not at all.
+    fn confirm_text(&mut self, unit: Option<UnitIx>, path: &[runbook_core::effect::Place]) -> String {
+        let runbook = Arc::clone(&self.runbook);
+        let Some(template) = unit.and_then(|unit| runbook.units.get(unit.get())?.confirm.as_ref()) else { return String::new() };
+        let scope = self.results.scope(path, Role::Do);
+        template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| rendered.public_text())
+    }
+}
+
+impl Work {
+    /// Whether its `run` was called.
+    pub(super) fn is_launched(&self) -> bool {
+        self.launched.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    /// Whether it is asked to end before it began.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.limits.interruptible && self.cx.cancel_requested().is_some()
+    }
+}
+
+/// The items of a loop: the key of a map's item is its key; of a list's it is the value where that is a text or a number, else its index.
+fn items(value: Value) -> Result<Vec<ItemKey>, Failure> {
+    let items: Vec<ItemKey> = match value {
+        Value::Object(map) => {
+            map.into_iter().map(|(key, value)| ItemKey { value: serde_json::json!({ "key": key, "value": value }), key }).collect()
+        }
+        Value::Array(list) => list
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| {
+                let key = match &value {
+                    Value::String(text) if !text.is_empty() => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => at.to_string(),
+                };
+                ItemKey { key, value }
+            })
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err(Failure::new(FailureKind::Invalid, "a loop goes over a list or a map"));
+        }
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    match items.iter().find(|item| !seen.insert(item.key.as_str())) {
+        Some(twice) => Err(Failure::new(FailureKind::Invalid, format!("the item `{}` is there twice", twice.key))),
+        None => Ok(items),
+    }
+}
+
+fn unrendered(fault: RenderFault) -> Failure {
+    let failure = Failure::new(FailureKind::Invalid, fault.message);
+    Failure { help: fault.help, ..failure }
+}
+
+fn not_ours() -> Failure {
+    Failure::new(FailureKind::Internal, "the plan is not this runbook's")
+}

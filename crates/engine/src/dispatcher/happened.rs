@@ -1,0 +1,216 @@
+//! What each happening means.
+
+use runbook_core::action::{Answer, Outcome, Question, Verdict};
+use runbook_core::effect::{EffectId, Place, Role};
+use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired};
+use runbook_core::scope::Secrecy;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::effect::Finished;
+use super::happening::Happening;
+use super::oversize;
+use super::recover::Looked;
+use super::run::{AfterSync, Dispatcher, Stage};
+use crate::EngineError;
+use crate::ask::{Prompt, Told};
+use crate::state::RunFolder;
+
+impl Dispatcher {
+    pub(super) fn happened(&mut self, happening: Happening) -> Result<(), EngineError> {
+        match happening {
+            Happening::Captured { effect, result } => match self.flying.get(&effect).map(|flying| &flying.stage) {
+                Some(Stage::Capturing(_)) => self.captured(&effect, result),
+                // It was cancelled meanwhile, and its end is recorded.
+                Some(Stage::Running | Stage::Looking(_)) | None => Ok(()),
+            },
+            Happening::Ran { effect, finished } => {
+                self.ran(&effect, *finished)?;
+                self.flying.remove(&effect);
+                Ok(())
+            }
+            Happening::Looked { effect, looked } => match self.flying.remove(&effect) {
+                Some(_) => self.looked(&effect, *looked),
+                None => Ok(()),
+            },
+            Happening::Fired { effect } => self.ledger.note(Record::TimerFired(TimerFired { effect })).map(drop),
+            Happening::Told { subject, told } => self.told(subject, told),
+            Happening::Evidence { effect, evidence, done } => self.evidence(effect, evidence, done),
+            Happening::Ask { effect, question, answer } => self.asked(effect, question, answer),
+        }
+    }
+
+    /// An effect came to its end.
+    pub(super) fn ran(&mut self, effect: &EffectId, finished: Finished) -> Result<(), EngineError> {
+        let Finished { outcome, secret, expectations, tries, warnings, output } = finished;
+        let changed = outcome.may_have_changed();
+        let origin = origin(effect);
+        let (outcome, outputs) = match outcome {
+            Outcome::Succeeded { outputs, changed } => {
+                let public = self.public(effect, &origin, &outputs, &secret)?;
+                (Outcome::Succeeded { outputs: public, changed }, Some(outputs))
+            }
+            Outcome::Failed { failure, residue, outputs } => {
+                let public = self.public(effect, &origin, &outputs, &secret)?;
+                (Outcome::Failed { failure: self.secrets.failure(failure), residue, outputs: public }, None)
+            }
+            Outcome::Cancelled { residue } => (Outcome::Cancelled { residue }, None),
+        };
+        let expectations = self.secrets.expectations(expectations);
+        let ended = Ended { effect: effect.clone(), outcome, tries, expectations, warnings, output };
+        let at = self.ledger.write(Record::Ended(Box::new(ended)))?;
+        match outputs {
+            Some(outputs) => self.results.done(effect, outputs, &secret, at),
+            None if !changed => self.results.unchanged(effect),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Results as they are recorded.
+    fn public(
+        &mut self,
+        effect: &EffectId,
+        origin: &str,
+        outputs: &runbook_core::action::Outputs,
+        secret: &[String],
+    ) -> Result<runbook_core::action::Outputs, EngineError> {
+        if let Some(unit) = effect.path.last().and_then(|place| self.ledger.plan().find(&place.step))
+            && let Some(unit) = self.runbook.units.get(unit.get())
+        {
+            // Only what the author calls a secret is searched for in what comes later: an inspected environment holds `PATH` and the like.
+            self.secrets.learn_results(origin, outputs, &unit.secret_outputs);
+        }
+        let mut public = self.secrets.public(origin, outputs, &Secrecy::members(secret.iter().cloned()));
+        oversize::fit(&mut public, &self.surroundings.run_dir, &RunFolder::value_name(effect))?;
+        Ok(public)
+    }
+
+    /// An interrupted effect was looked at.
+    pub(super) fn looked(&mut self, effect: &EffectId, looked: Looked) -> Result<(), EngineError> {
+        let Looked { settled, verdict, secret, expectations } = looked;
+        let (verdict, outputs) = match verdict {
+            Verdict::Done { outputs, changed } => {
+                let public = self.public(effect, &origin(effect), &outputs, &secret)?;
+                (Verdict::Done { outputs: public, changed }, Some(outputs))
+            }
+            Verdict::Partial { why } => (Verdict::Partial { why: self.secrets.masker().text(&why) }, None),
+            Verdict::Unknown { why } => (Verdict::Unknown { why: self.secrets.masker().text(&why) }, None),
+            Verdict::NotDone => (Verdict::NotDone, None),
+        };
+        let held = expectations.iter().all(|expectation| expectation.holds || expectation.warning);
+        let not_done = verdict == Verdict::NotDone;
+        let expectations = self.secrets.expectations(expectations);
+        let at = self.ledger.write(Record::Recovered(Box::new(Recovered { effect: effect.clone(), settled, verdict, expectations })))?;
+        match outputs {
+            Some(outputs) if held => self.results.done(effect, outputs, &secret, at),
+            None if not_done => self.results.unchanged(effect),
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    fn evidence(&mut self, effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
+        self.results.evidence(&effect, evidence.clone());
+        let record = Record::Evidence(Evidence { effect, evidence });
+        match done {
+            Some(done) => {
+                self.ledger.write(record)?;
+                self.after_sync.push(AfterSync::Traced(done));
+            }
+            None => {
+                self.ledger.note(record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A running action asks a person.
+    fn asked(&mut self, effect: EffectId, question: Question, answer: oneshot::Sender<Answer>) -> Result<(), EngineError> {
+        let unit = effect.path.last().and_then(|place| self.ledger.plan().find(&place.step));
+        let subject = Subject::Action { effect };
+        let text = self.secrets.masker().text(&question.text);
+        let asked = Asked { subject: subject.clone(), text: text.clone(), kind: Some(question.kind.clone()) };
+        self.ledger.write(Record::Asked(asked))?;
+        let prompt = Prompt { subject, unit, text, kind: Some(question.kind) };
+        self.after_sync.push(AfterSync::Show { prompt, answer: Some(answer) });
+        Ok(())
+    }
+
+    /// A person, or nobody, answered.
+    fn told(&mut self, subject: Subject, told: Told) -> Result<(), EngineError> {
+        // Taken back meanwhile: the answer comes too late.
+        let Some(question) = self.questions.remove(&subject) else { return Ok(()) };
+        let Told { reply, secret, by } = told;
+        let answer = match (&reply, secret) {
+            (_, Some(secret)) => {
+                self.secrets.learn([(name(&subject), secret.clone())]);
+                Answer::Text(secret.reveal().to_owned())
+            }
+            (Reply::Text(Some(text)), None) => Answer::Text(text.clone()),
+            (Reply::Yes | Reply::All | Reply::Done, None) => Answer::Yes,
+            (Reply::No | Reply::NotDone | Reply::Skip | Reply::Stop | Reply::Retry | Reply::RollBack, None) => Answer::No,
+            (Reply::Nobody | Reply::Withdrawn | Reply::Text(None), None) => Answer::Nobody,
+        };
+        self.ledger.write(Record::Answered(Answered { subject, reply, by }))?;
+        if let Some(to) = question.answer {
+            self.after_sync.push(AfterSync::Answered(to, answer));
+        }
+        Ok(())
+    }
+
+    /// Takes an open question back.
+    pub(super) fn withdraw(&mut self, subject: Subject) -> Result<(), EngineError> {
+        let showing = self.questions.remove(&subject);
+        // Not shown yet: its place in the batch is all there is of it.
+        let mut waiting = None;
+        let (taken, kept) = std::mem::take(&mut self.after_sync).into_iter().partition(|after| match after {
+            AfterSync::Show { prompt, .. } => prompt.subject == subject,
+            AfterSync::Launch { .. } | AfterSync::Traced(_) | AfterSync::Answered(..) => false,
+        });
+        self.after_sync = kept;
+        let taken: Vec<AfterSync> = taken;
+        for after in taken {
+            if let AfterSync::Show { answer, .. } = after {
+                waiting = answer;
+            }
+        }
+        let answer = match showing {
+            Some(question) => {
+                question.prompt.abort();
+                question.answer
+            }
+            None => waiting,
+        };
+        self.ledger.write(Record::Answered(Answered { subject, reply: Reply::Withdrawn, by: String::new() }))?;
+        if let Some(to) = answer {
+            self.after_sync.push(AfterSync::Answered(to, Answer::Nobody));
+        }
+        Ok(())
+    }
+}
+
+/// What a result is called in templates: `steps.ID`.
+fn origin(effect: &EffectId) -> String {
+    let group = match effect.role {
+        Role::Check => "checks",
+        Role::Do => "steps",
+        Role::Verify => "verify",
+        Role::Undo(_) => "undo",
+        Role::Monitor => "monitor",
+    };
+    match effect.path.last() {
+        Some(Place { step, item: None }) => format!("{group}.{step}"),
+        Some(Place { step, item: Some(item) }) => format!("{group}.{step}.items.{item}"),
+        None => group.to_owned(),
+    }
+}
+
+/// What a secret answer is called.
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Action { effect } | Subject::InDoubt { effect } | Subject::Failed { effect } => origin(effect),
+        Subject::Confirm { path } | Subject::Step { path } => path.last().map_or_else(String::new, |place| format!("steps.{}", place.step)),
+        Subject::Start => "answer".to_owned(),
+    }
+}

@@ -1,0 +1,108 @@
+//! From what stands in the runbook to an action with its values.
+
+use std::sync::Arc;
+
+use runbook_core::action::{Action, Failure, FailureKind, FieldFault};
+use runbook_core::digest::Digest;
+use runbook_core::effect::{Role, UnitIx};
+use runbook_core::prepare::prepare;
+use runbook_core::record::UndoResolved;
+use runbook_core::runbook::{ActionCall, Fate, Placed, Runbook, UndoStep, Unit};
+use runbook_core::scope::Scope;
+use runbook_core::secret::Secret;
+use runbook_core::template::Expr;
+use serde_json::Value;
+
+use super::expect::Wanted;
+
+/// What an effect's name stands for in the runbook.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// A check, a step or a verify.
+    Unit(&'a Unit),
+    /// An action of a step's undo.
+    Undo(&'a UndoStep),
+}
+
+impl<'a> Part<'a> {
+    /// Finds it; nothing where the plan is another runbook's.
+    pub(super) fn find(runbook: &'a Runbook, unit: UnitIx, role: Role) -> Option<Self> {
+        let unit = runbook.units.get(unit.get())?;
+        match role {
+            Role::Check | Role::Do | Role::Verify | Role::Monitor => Some(Self::Unit(unit)),
+            Role::Undo(at) => undo(unit).get(usize::from(at)).map(Self::Undo),
+        }
+    }
+
+    pub(super) fn call(self) -> &'a ActionCall {
+        match self {
+            Self::Unit(unit) => &unit.action,
+            Self::Undo(step) => &step.action,
+        }
+    }
+
+    pub(super) fn when(self) -> Option<&'a Placed<Expr>> {
+        match self {
+            Self::Unit(unit) => unit.when.as_ref(),
+            Self::Undo(step) => step.when.as_ref(),
+        }
+    }
+
+    pub(super) fn wanted(self) -> Wanted<'a> {
+        match self {
+            Self::Unit(unit) => {
+                Wanted { outputs: &unit.outputs, secret_outputs: &unit.secret_outputs, expect: &unit.expect, warn: &unit.warn }
+            }
+            Self::Undo(step) => Wanted { outputs: &[], secret_outputs: &[], expect: &step.expect, warn: &[] },
+        }
+    }
+}
+
+fn undo(unit: &Unit) -> &[UndoStep] {
+    match &unit.fate {
+        Fate::Undo(steps) => steps,
+        Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => &[],
+    }
+}
+
+/// `EXECUTOR.ACTION`.
+pub(super) fn name(call: &ActionCall) -> String {
+    format!("{}.{}", call.executor, call.spec.name)
+}
+
+/// An action with its values.
+pub(super) struct Ready {
+    pub action: Arc<dyn Action>,
+    /// Its fields, secrets as references.
+    pub fields: Value,
+    /// Of `fields`.
+    pub render: Digest,
+    /// The secrets that stand in it.
+    pub secrets: Vec<(String, Secret)>,
+}
+
+/// Renders and builds. A fault names its field.
+pub(super) fn ready(runbook: &Runbook, call: &ActionCall, scope: &Scope) -> Result<Ready, Failure> {
+    let prepared = prepare(call, &runbook.targets, scope).map_err(|faults| failure(&name(call), faults))?;
+    Ok(Ready { action: Arc::from(prepared.action), fields: prepared.public, render: prepared.digest, secrets: prepared.secrets })
+}
+
+/// How a step would be undone, as far as it is known before it begins.
+pub(super) fn resolve_undo(runbook: &Runbook, unit: &Unit, scope: &Scope) -> Vec<UndoResolved> {
+    let resolve = |step: &UndoStep| UndoResolved {
+        action: name(&step.action),
+        fields: prepare(&step.action, &runbook.targets, scope).ok().map(|prepared| prepared.public),
+    };
+    undo(unit).iter().map(resolve).collect()
+}
+
+fn failure(action: &str, faults: Vec<FieldFault>) -> Failure {
+    let mut faults = faults.into_iter();
+    let Some(first) = faults.next() else { return Failure::new(FailureKind::Invalid, format!("`{action}` cannot be prepared")) };
+    let mut failure = Failure::new(FailureKind::Invalid, first.message);
+    failure.field = (!first.path.is_empty()).then_some(first.path);
+    failure.help = first.help;
+    failure.detail =
+        faults.map(|fault| if fault.path.is_empty() { fault.message } else { format!("`{}`: {}", fault.path, fault.message) }).collect();
+    failure
+}

@@ -1,0 +1,133 @@
+//! What has come out so far, as templates can name it: a fold of the run's records, with the real values of secret results where this process knows them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use runbook_core::action::{Before, Outputs};
+use runbook_core::effect::{EffectId, Place, Role};
+use runbook_core::record::ItemKey;
+use runbook_core::scope::{Scope, Secrecy};
+use serde_json::{Map, Value};
+
+/// The last attempt at something.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub started: Timestamp,
+    /// What this attempt found.
+    pub before: Before,
+    /// What was found before anything may have changed; an undo goes back to it.
+    pub origin: Before,
+    /// What it left to be found by.
+    pub evidence: Vec<Value>,
+}
+
+/// The results of a unit that runs for each of several items.
+#[derive(Default)]
+struct Loop {
+    items: Vec<ItemKey>,
+    results: Map<String, Value>,
+    secret: Vec<Vec<String>>,
+    /// Whether the scope does not have the latest of it.
+    stale: bool,
+}
+
+/// Results by their names, and attempts by theirs.
+pub(crate) struct Results {
+    scope: Scope,
+    attempts: BTreeMap<(Vec<Place>, Role), Attempt>,
+    /// By the unit's id.
+    loops: BTreeMap<String, Loop>,
+}
+
+impl Results {
+    /// Over a scope that has everything that was known before the run: `vars`, `run`, …
+    pub(crate) fn new(mut scope: Scope) -> Self {
+        for group in ["checks", "steps", "verify"] {
+            scope.set_group(group);
+        }
+        Self { scope, attempts: BTreeMap::new(), loops: BTreeMap::new() }
+    }
+
+    /// The scope of a unit, an item or an undo action.
+    pub(super) fn scope(&mut self, path: &[Place], role: Role) -> Scope {
+        let step = path.last();
+        for (id, looped) in self.loops.iter_mut().filter(|(id, looped)| looped.stale && step.is_none_or(|place| place.step != **id)) {
+            let items = Value::Object(looped.results.clone());
+            let secrecy = Secrecy::of(looped.secret.iter().cloned());
+            self.scope.set_member("steps", id, Value::Object(Map::from_iter([("items".to_owned(), items)])), secrecy);
+            looped.stale = false;
+        }
+        let mut scope = self.scope.clone();
+        if let Some(item) = step.and_then(|place| self.item(place)) {
+            scope.set("item", item.clone(), Secrecy::none());
+        }
+        if let Role::Undo(_) = role {
+            let before = self.attempt(path, Role::Do).map(|attempt| attempt.origin.0.clone()).unwrap_or_default();
+            scope.set("before", Value::Object(before), Secrecy::none());
+        }
+        scope
+    }
+
+    fn item(&self, place: &Place) -> Option<&Value> {
+        let key = place.item.as_ref()?;
+        let items = &self.loops.get(&place.step)?.items;
+        items.iter().find(|item| item.key == *key).map(|item| &item.value)
+    }
+
+    /// The last attempt at it.
+    pub(super) fn attempt(&self, path: &[Place], role: Role) -> Option<&Attempt> {
+        self.attempts.get(&(path.to_vec(), role))
+    }
+
+    /// The items of a unit are known.
+    pub(super) fn expanded(&mut self, path: &[Place], items: &[ItemKey]) {
+        if let Some(place) = path.last() {
+            self.loops.insert(place.step.clone(), Loop { items: items.to_vec(), stale: true, ..Loop::default() });
+        }
+    }
+
+    /// An attempt began.
+    pub(super) fn started(&mut self, effect: &EffectId, before: Before, at: Timestamp) {
+        let key = (effect.path.clone(), effect.role);
+        let origin = self.attempts.get(&key).map_or_else(|| before.clone(), |last| last.origin.clone());
+        self.attempts.insert(key, Attempt { started: at, before, origin, evidence: Vec::new() });
+    }
+
+    /// It left a trace.
+    pub(super) fn evidence(&mut self, effect: &EffectId, evidence: Value) {
+        if let Some(attempt) = self.attempts.get_mut(&(effect.path.clone(), effect.role)) {
+            attempt.evidence.push(evidence);
+        }
+    }
+
+    /// It ended and is certain to have changed nothing: what the next attempt finds is where an undo goes back to.
+    pub(super) fn unchanged(&mut self, effect: &EffectId) {
+        self.attempts.remove(&(effect.path.clone(), effect.role));
+    }
+
+    /// It was done; `secret` names the outputs that are secret.
+    pub(super) fn done(&mut self, effect: &EffectId, outputs: Outputs, secret: &[String], at: Timestamp) {
+        let group = match effect.role {
+            Role::Check => "checks",
+            Role::Do => "steps",
+            Role::Verify => "verify",
+            // Nothing refers to the results of an undo.
+            Role::Undo(_) | Role::Monitor => return,
+        };
+        let Some(place) = effect.path.last() else { return };
+        let mut outputs = outputs;
+        if let Some(attempt) = self.attempts.get(&(effect.path.clone(), effect.role)) {
+            outputs.insert("started_at".to_owned(), Value::String(attempt.started.to_string()));
+        }
+        outputs.insert("finished_at".to_owned(), Value::String(at.to_string()));
+        match &place.item {
+            None => self.scope.set_member(group, &place.step, Value::Object(outputs), Secrecy::members(secret.iter().cloned())),
+            Some(key) => {
+                let looped = self.loops.entry(place.step.clone()).or_default();
+                looped.secret.extend(secret.iter().map(|name| vec!["items".to_owned(), key.clone(), name.clone()]));
+                looped.results.insert(key.clone(), Value::Object(outputs));
+                looped.stale = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One session: from a plan to its end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use runbook_core::digest::Digest;
+use runbook_core::inputs::Inputs;
+use runbook_core::plan::Plan;
+use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened};
+use runbook_core::runbook::Runbook;
+use runbook_core::scope::{Scope, Secrecy};
+use runbook_core::view::RunView;
+use serde_json::json;
+
+use crate::ask::Asker;
+use crate::context::Surroundings;
+use crate::disk::OnPath;
+use crate::dispatcher::{Dispatcher, Ledger, Parts, Results, Secrets};
+use crate::events::{Event, EventSender};
+use crate::host::Host;
+use crate::journal::{self, Journal};
+use crate::locks::{self, LockFolder, NamedLocks, Owner};
+use crate::signals::Stops;
+use crate::state::{RunFolder, StateDir};
+use crate::{EngineError, unfinished};
+
+/// The name of the runbook's copy among a run's sources.
+pub const RUNBOOK_COPY: &str = "runbook.toml";
+
+/// Everything that a new run needs.
+pub struct Session {
+    /// The runbook.
+    pub runbook: Arc<Runbook>,
+    /// What will be done.
+    pub plan: Arc<Plan>,
+    /// The variables' values.
+    pub inputs: Arc<Inputs>,
+    /// Where runs are kept.
+    pub state: StateDir,
+    /// Where named locks are kept.
+    pub locks: LockFolder,
+    /// Where it runs, and by whom.
+    pub host: Host,
+    /// What the operator wishes.
+    pub flags: SessionFlags,
+    /// Whom to ask.
+    pub asker: Arc<dyn Asker>,
+    /// Who watches.
+    pub events: EventSender,
+    /// Requests to stop.
+    pub stops: Stops,
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct SessionEnd {
+    /// The run's folder.
+    pub run: RunFolder,
+    /// How.
+    pub end: RunEnd,
+    /// All that happened.
+    pub view: RunView,
+}
+
+/// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
+pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
+    let Session { runbook, plan, inputs, state, locks, host, flags, asker, events, stops } = session;
+    let opened = host.clock.now();
+    let run = state.create_run(opened)?;
+    let held = match take_locks(&state, &locks, &plan, &host, (&run, opened)) {
+        Ok(held) => held,
+        Err(error) => {
+            // Nothing was done in it, and nobody knows of it.
+            std::fs::remove_dir_all(run.path()).on("remove", run.path())?;
+            return Err(error);
+        }
+    };
+    run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
+    let journal = Journal::create(&run.journal())?;
+    let view = RunView::new(&plan);
+    let mut ledger = Ledger::new(journal, Arc::clone(&plan), view, 0, (Arc::clone(&host.clock), events.clone()));
+    let path = absolute(runbook.source.name());
+    ledger.write(Record::RunOpened(Box::new(RunOpened {
+        run: run.id().to_string(),
+        format: journal::FORMAT,
+        runbook: RunbookIdentity {
+            name: runbook.name.clone(),
+            title: runbook.title.as_ref().map(|title| title.source().to_owned()),
+            path: path.display().to_string(),
+            digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
+        },
+        plan: plan.digest(),
+        variables: inputs.records(),
+        operator: host.operator.clone(),
+    })))?;
+    ledger.write(Record::SessionOpened(Box::new(session_opened(&host, 1, Intent::GoOn, flags))))?;
+    ledger.flush()?;
+    state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
+
+    let base = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let scope = scope(&inputs, &run, opened);
+    let dispatcher = Dispatcher::new(Parts {
+        results: Results::new(scope),
+        secrets: Secrets::new(inputs.secrets(), state.digest_key()?),
+        surroundings: Arc::new(Surroundings {
+            run_id: run.id().to_string(),
+            run_dir: run.path().to_owned(),
+            base_dir: base,
+            environment: Arc::clone(&host.environment),
+            clock: Arc::clone(&host.clock),
+            events: events.clone(),
+        }),
+        runbook,
+        ledger,
+        asker,
+        events: events.clone(),
+        stops,
+    });
+    let (end, ledger) = dispatcher.run().await?;
+    let view = ledger.close()?;
+    finish(&state, &run, end, held, (&host, &events));
+    Ok(SessionEnd { run, end, view })
+}
+
+/// What a session says of itself.
+fn session_opened(host: &Host, session: u32, intent: Intent, flags: SessionFlags) -> SessionOpened {
+    SessionOpened {
+        session,
+        intent,
+        host: host.name.clone(),
+        boot_id: host.boot_id.clone(),
+        pid: std::process::id(),
+        user: host.user.clone(),
+        tool: host.tool.clone(),
+        flags,
+    }
+}
+
+/// What templates can name before anything has happened.
+fn scope(inputs: &Inputs, run: &RunFolder, opened: Timestamp) -> Scope {
+    let mut scope = inputs.scope(&Scope::new());
+    let about = json!({ "id": run.id().as_str(), "started_at": opened.to_string(), "dir": run.path().display().to_string() });
+    scope.set("run", about, Secrecy::none());
+    scope
+}
+
+fn take_locks(
+    state: &StateDir,
+    folder: &LockFolder,
+    plan: &Plan,
+    host: &Host,
+    (run, since): (&RunFolder, Timestamp),
+) -> Result<NamedLocks, EngineError> {
+    let names = &plan.parts().locks;
+    let owner = Owner {
+        run: run.id().to_string(),
+        runbook: plan.parts().name.clone(),
+        state_dir: state.root().to_owned(),
+        pid: std::process::id(),
+        user: host.user.clone(),
+        since,
+    };
+    let held = locks::acquire(folder, names, &owner, unfinished::is_open)?;
+    // A reboot empties the folder of locks, but finishes no run.
+    unfinished::refuse(state, names, run.id())?;
+    Ok(held)
+}
+
+/// What comes after the last record. None of it can undo what the run has done, so faults are warnings.
+fn finish(state: &StateDir, run: &RunFolder, end: RunEnd, held: NamedLocks, (host, events): (&Host, &EventSender)) {
+    let warn = |text: String| events.send(Event::Warning { text });
+    if let Err(error) = state.note_ended(run.id(), host.clock.now(), end) {
+        warn(format!("the end of the run is not in the index: {error}"));
+    }
+    if !unfinished::keeps_locks(end)
+        && let Err(error) = held.finish()
+    {
+        warn(format!("a lock was not given free: {error}"));
+    }
+}
+
+/// A path as it was when the run was opened, whatever folder a later session starts in.
+fn absolute(name: &str) -> PathBuf {
+    std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name))
+}

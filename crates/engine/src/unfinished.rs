@@ -1,0 +1,93 @@
+//! Whether a run that no process works on still keeps others away from what it locks.
+
+use runbook_core::record::{Record, RunEnd, Stamped};
+
+use crate::EngineError;
+use crate::journal::{JournalError, Reader};
+use crate::locks::{LockError, Owner};
+use crate::state::{RunFolder, RunId, StateDir};
+
+/// Whether a run that ended so keeps its locks until somebody finishes it.
+///
+/// A run that stopped at a failed step gives them free: every step's end is known, nothing is under way, and the next thing to run is often another runbook on
+/// the same system, the one that rolls back. What was interrupted, is in doubt or waits for an answer keeps them.
+pub(crate) const fn keeps_locks(end: RunEnd) -> bool {
+    match end {
+        RunEnd::Done
+        | RunEnd::ChecksPassed
+        | RunEnd::Failed
+        | RunEnd::RolledBack
+        | RunEnd::ChecksFailed
+        | RunEnd::Refused
+        | RunEnd::Abandoned => false,
+        RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. } => true,
+    }
+}
+
+/// Whether the run of an earlier owner, whose process is gone, is still to be finished.
+pub(crate) fn is_open(owner: &Owner) -> bool {
+    let Ok(run) = owner.run.parse::<RunId>() else { return false };
+    last_end(&StateDir::at(owner.state_dir.clone()).folder(&run)).is_none_or(keeps_locks)
+}
+
+/// Refuses where another run of this state directory locks one of `names` and is not finished.
+pub(crate) fn refuse(state: &StateDir, names: &[String], own: &RunId) -> Result<(), EngineError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    for entry in state.runs()? {
+        let ended = entry.last.as_ref().is_some_and(|last| !keeps_locks(last.end));
+        let Some(name) = entry.locks.iter().find(|lock| names.contains(lock)) else { continue };
+        let folder = state.folder(&entry.run);
+        if ended || entry.run == *own || last_end(&folder).is_some_and(|end| !keeps_locks(end)) {
+            continue;
+        }
+        let owner = Owner {
+            run: entry.run.to_string(),
+            runbook: entry.runbook.unwrap_or_default(),
+            state_dir: state.root().to_owned(),
+            pid: 0,
+            user: String::new(),
+            since: entry.opened.unwrap_or_default(),
+        };
+        return Err(LockError::Unfinished { name: name.clone(), owner }.into());
+    }
+    Ok(())
+}
+
+/// How the last session of a run ended, by its journal; none where it broke off or cannot be read. A run whose journal is gone was removed by a person:
+/// that is an end.
+fn last_end(folder: &RunFolder) -> Option<RunEnd> {
+    let mut reader = match Reader::<Stamped>::open(&folder.journal()) {
+        Ok(reader) => reader,
+        Err(JournalError::Disk(error)) if error.source.kind() == std::io::ErrorKind::NotFound => return Some(RunEnd::Abandoned),
+        Err(_) => return None,
+    };
+    let mut end = None;
+    while let Some(batch) = reader.next_batch().ok()? {
+        for stamped in batch.records {
+            match stamped.record {
+                Record::SessionOpened(_) => end = None,
+                Record::SessionEnded(ended) => end = Some(ended.end),
+                Record::RunClosed(closed) => end = Some(closed.end),
+                Record::RunOpened(_)
+                | Record::Expanded(_)
+                | Record::Admitted(_)
+                | Record::Skipped(_)
+                | Record::Asked(_)
+                | Record::Answered(_)
+                | Record::Started(_)
+                | Record::Evidence(_)
+                | Record::Ended(_)
+                | Record::RecoveryStarted(_)
+                | Record::Recovered(_)
+                | Record::RetryScheduled(_)
+                | Record::TimerFired(_)
+                | Record::CancelRequested(_)
+                | Record::StopRequested(_)
+                | Record::RollbackBegan(_) => {}
+            }
+        }
+    }
+    end
+}
