@@ -13,13 +13,31 @@
 //! anything of it.
 
 mod command;
+mod ends;
+mod forwards;
+mod guards;
+mod next;
+mod rollback;
+mod stop;
 
 pub use command::{Admit, Ask, Command, Expand, Limits, Recover, Start};
 
 use crate::plan::Plan;
 use crate::view::RunView;
 
-/// What to do next. Empty where there is nothing to do until something happens.
-pub fn decide(_plan: &Plan, _view: &RunView) -> Vec<Command> {
-    Vec::new()
+/// What to do next; empty where nothing is to be done until something happens.
+///
+/// Between two calls the engine notes every command with [`RunView::issue`], or gets it again.
+pub fn decide(plan: &Plan, view: &RunView) -> Vec<Command> {
+    let Some(session) = view.session().filter(|s| s.ended.is_none() && !view.is_ending()) else { return Vec::new() };
+    if let Some(closed) = view.closed() {
+        return vec![Command::EndSession(closed.end)];
+    }
+    if let Some(stop) = session.stop {
+        return stop::decide(plan, view, stop);
+    }
+    match view.rollback() {
+        Some(under_way) => rollback::decide(plan, view, session, under_way),
+        None => forwards::decide(plan, view, session),
+    }
 }

@@ -7,11 +7,26 @@
 //! What was commanded but not yet recorded (*intents*, [`RunView::issue`]) belongs to the process that carries it out: it is neither part of a snapshot nor
 //! of a comparison, and a new session begins without any.
 
+mod answer;
+mod apply;
 mod clock;
+mod effect;
+mod flow;
 mod frontier;
+mod intents;
+mod report;
+mod rollback;
 mod run;
+mod settle;
+mod unit;
 
 pub use clock::{Clock, RunTime};
-pub use run::{Impossible, RunView};
+pub use effect::{EffectState, EffectView};
+pub use report::{EffectReport, Moment};
+pub use rollback::{Extent, Rollback};
+pub use run::{Impossible, Mode, RunView, SessionView};
+pub use unit::{EffectKey, Instance, UnitView};
 
+pub(crate) use effect::Rules;
+pub(crate) use flow::Flow;
 pub(crate) use frontier::Frontier;

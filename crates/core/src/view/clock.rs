@@ -48,15 +48,20 @@ impl Clock {
         self.at
     }
 
-    /// Goes on to a record's time; `boot` where the record opens a session.
-    pub(crate) fn advance(&mut self, at: Timestamp, up_us: u64, boot: Option<&str>) {
+    /// How long the run has lasted at a record; `boot` where the record opens a session.
+    pub(crate) fn at_record(&self, at: Timestamp, up_us: u64, boot: Option<&str>) -> RunTime {
         let same_boot = boot.is_none_or(|boot| boot == self.boot);
         let passed = match self.at {
             None => 0,
             Some(_) if same_boot => up_us.saturating_sub(self.up_us),
             Some(before) => u64::try_from(at.duration_since(before).as_micros()).unwrap_or(0),
         };
-        self.now = RunTime(self.now.0.saturating_add(passed));
+        RunTime(self.now.0.saturating_add(passed))
+    }
+
+    /// Goes on to a record's time.
+    pub(crate) fn set(&mut self, now: RunTime, at: Timestamp, up_us: u64, boot: Option<&str>) {
+        self.now = now;
         self.at = Some(at);
         self.up_us = up_us;
         if let Some(boot) = boot {

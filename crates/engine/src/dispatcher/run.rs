@@ -152,7 +152,7 @@ impl Dispatcher {
                 return Ok(None);
             }
             for command in commands {
-                self.ledger.view_mut().issue(&command);
+                self.ledger.view_mut().issue(&plan, &command);
                 if let Some(end) = self.carry_out(command)? {
                     return Ok(Some(end));
                 }

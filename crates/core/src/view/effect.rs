@@ -1,0 +1,479 @@
+//! One effect's life, over all its attempts: the table of transitions.
+//!
+//! | from | record | to |
+//! |---|---|---|
+//! | `Waiting` | (its needs are settled) | `Ready`, or `Admitted` where it has no `when` |
+//! | `Ready` | `admitted` | `Admitted` |
+//! | `Ready`, `Admitted` | `skipped` | `Skipped` |
+//! | `Admitted` | `started` | `Running` |
+//! | `Ready`, `Admitted`, `Running` | `ended` | see [`EffectView::end`] |
+//! | `RetryDue` | `retry scheduled` | `Pausing` |
+//! | `Pausing` | `timer fired` | `Admitted` |
+//! | `Doubt` | `recovery started` | `Recovering` |
+//! | `Recovering` | `recovered` | see [`EffectView::recover`] |
+//! | `Unsure` | `answered` | `Done`, `Admitted` or `Failed` |
+//! | `Failed` | `answered` (retry) | `Admitted` |
+//! | any but a settled one | `session opened` | see [`EffectView::reopen`] |
+//!
+//! Everything else is impossible.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EffectReport, Moment, RunTime};
+use crate::action::{Class, Effect, Failure, FailureKind, Outcome, Residue, Settled, Verdict};
+use crate::plan::FailurePolicy;
+use crate::record::{Ended, Recovered, RecoveryCause, SkipReason, Started, judge};
+use crate::runbook::Retry;
+
+/// Where an effect stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectState {
+    /// Its needs are not settled.
+    #[default]
+    Waiting,
+    /// May be done, if its `when` holds.
+    Ready,
+    /// May be done.
+    Admitted,
+    /// Begun; its end is not recorded.
+    Running,
+    /// The last attempt failed, and the budget has room for another.
+    RetryDue,
+    /// The next attempt comes at this time of the run.
+    Pausing {
+        /// When.
+        until: RunTime,
+    },
+    /// It is not known how the last attempt ended.
+    Doubt {
+        /// Why not.
+        cause: RecoveryCause,
+    },
+    /// What the last attempt left is being looked at.
+    Recovering {
+        /// Why.
+        cause: RecoveryCause,
+    },
+    /// It was looked at, and a person must say whether it was done.
+    Unsure {
+        /// Why it was looked at.
+        cause: RecoveryCause,
+        /// Whether something of it may still work: nothing can be undone before a person has said more.
+        moving: bool,
+    },
+    /// A person is needed, and nobody can be asked in this session; nothing was begun by the last attempt.
+    Held,
+    /// Cancelled by a stop before it changed anything; the next session does it.
+    Interrupted,
+    /// Its items are known; it ends when they have ended (a unit with `for_each` only).
+    Spread,
+    /// Done.
+    Done,
+    /// Failed, with no budget left.
+    Failed,
+    /// Not done, and that is its end.
+    Skipped,
+}
+
+impl EffectState {
+    /// Whether nothing more happens to it unless a person says so.
+    pub const fn is_settled(self) -> bool {
+        match self {
+            Self::Done | Self::Failed | Self::Skipped => true,
+            Self::Waiting
+            | Self::Ready
+            | Self::Admitted
+            | Self::Running
+            | Self::RetryDue
+            | Self::Pausing { .. }
+            | Self::Doubt { .. }
+            | Self::Recovering { .. }
+            | Self::Unsure { .. }
+            | Self::Held
+            | Self::Interrupted
+            | Self::Spread => false,
+        }
+    }
+}
+
+/// What the rules of an effect are; they come from the plan and from the session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// How it may be treated.
+    pub(crate) class: Class,
+    /// Its budget; one attempt for what the engine polls.
+    pub(crate) retry: Retry,
+    /// What becomes of its failure in this session.
+    pub(crate) policy: FailurePolicy,
+    /// Whether the session was opened to undo everything: what is in doubt and at rest is undone, nobody need be asked.
+    pub(crate) undoing: bool,
+    /// Whether a stop or a cancellation was asked for.
+    pub(crate) cancelled: bool,
+}
+
+/// One effect, over all its attempts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EffectView {
+    state: EffectState,
+    attempt: u32,
+    admitted: bool,
+    /// Attempts that count against the budget.
+    spent: u32,
+    /// When the first attempt of the budget began.
+    budget_from: Option<RunTime>,
+    /// Whether an attempt before the last one changed something, or may have.
+    touched: bool,
+    /// Whether the last attempt changed something, or may have.
+    open: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<Box<EffectReport>>,
+}
+
+impl EffectView {
+    /// Where it stands.
+    pub const fn state(&self) -> EffectState {
+        self.state
+    }
+
+    /// The last attempt that began, or ended without having begun; 0 where there was none.
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Whether it may have changed something in any of its attempts, as far as is known: not while it is certain that it did not.
+    pub const fn may_have_changed(&self) -> bool {
+        self.touched || self.open
+    }
+
+    /// What is known of its attempts: fields, what was found before, outcome, times; none before the first attempt.
+    pub fn report(&self) -> Option<&EffectReport> {
+        self.report.as_deref()
+    }
+
+    /// Its needs are settled.
+    pub(crate) fn arrive(&mut self, has_when: bool) {
+        self.admitted = !has_when;
+        self.state = self.entry();
+    }
+
+    const fn entry(&self) -> EffectState {
+        if self.admitted { EffectState::Admitted } else { EffectState::Ready }
+    }
+
+    pub(crate) fn admit(&mut self) -> bool {
+        let fits = self.state == EffectState::Ready;
+        if fits {
+            self.admitted = true;
+            self.state = EffectState::Admitted;
+        }
+        fits
+    }
+
+    pub(crate) fn skip(&mut self, why: SkipReason) -> bool {
+        let fits = matches!(self.state, EffectState::Ready | EffectState::Admitted);
+        if fits {
+            self.report.get_or_insert_default().skipped = Some(why);
+            self.state = EffectState::Skipped;
+        }
+        fits
+    }
+
+    pub(crate) fn spread(&mut self) -> bool {
+        let fits = self.state == EffectState::Admitted;
+        if fits {
+            self.state = EffectState::Spread;
+        }
+        fits
+    }
+
+    /// The end of a unit that was laid out into items.
+    pub(crate) fn gather(&mut self, failed: bool) {
+        self.state = if failed { EffectState::Failed } else { EffectState::Done };
+    }
+
+    /// A guard that was answered is asked again.
+    pub(crate) fn ask_again(&mut self) {
+        if matches!(self.state, EffectState::Done | EffectState::Failed | EffectState::Held | EffectState::Interrupted) {
+            self.spent = 0;
+            self.state = EffectState::Admitted;
+        }
+    }
+
+    pub(crate) fn start(&mut self, started: &Started, now: Moment) -> bool {
+        let fits = self.state == EffectState::Admitted && started.effect.attempt == self.attempt.saturating_add(1);
+        if fits {
+            self.attempt = started.effect.attempt;
+            self.touched |= self.open;
+            self.open = started.class.changes();
+            self.budget_from.get_or_insert(now.run);
+            let touched = self.touched;
+            self.report.get_or_insert_default().begin(started, now, touched);
+            self.state = EffectState::Running;
+        }
+        fits
+    }
+
+    pub(crate) fn note(&mut self, evidence: &serde_json::Value) -> bool {
+        let fits = self.state == EffectState::Running;
+        if fits {
+            self.report.get_or_insert_default().evidence.push(evidence.clone());
+        }
+        fits
+    }
+
+    /// An end: what it means depends on the outcome.
+    ///
+    /// | outcome | to |
+    /// |---|---|
+    /// | succeeded | `Done` |
+    /// | cancelled by a stop, nothing left behind (or read-only) | `Interrupted` |
+    /// | cancelled by a stop, something may be left behind | `Doubt` |
+    /// | failed, a person is needed, nothing left behind | `Held` |
+    /// | timed out or disconnected, something may be left behind | `Doubt` |
+    /// | failed otherwise, retryable, budget left | `RetryDue`; for a Once action that may have left something `Doubt` |
+    /// | failed otherwise | `Failed` |
+    pub(crate) fn end(&mut self, ended: &Ended, rules: Rules, now: Moment) -> bool {
+        let began = self.state == EffectState::Running;
+        let fits = if began {
+            ended.effect.attempt == self.attempt
+        } else {
+            let untouched =
+                matches!(&ended.outcome, Outcome::Failed { residue: Residue::None, .. } | Outcome::Cancelled { residue: Residue::None });
+            let ready = matches!(self.state, EffectState::Ready | EffectState::Admitted);
+            ready && untouched && ended.effect.attempt == self.attempt.saturating_add(1)
+        };
+        if !fits {
+            return false;
+        }
+        if !began {
+            self.attempt = ended.effect.attempt;
+            self.touched |= self.open;
+            self.open = false;
+            self.budget_from.get_or_insert(now.run);
+        }
+        self.report.get_or_insert_default().finish(ended, now, began);
+        self.open = began && rules.class.changes() && ended.outcome.may_have_changed();
+        self.state = match &ended.outcome {
+            Outcome::Succeeded { .. } => EffectState::Done,
+            Outcome::Cancelled { .. } if rules.cancelled && !self.open => EffectState::Interrupted,
+            Outcome::Cancelled { .. } if rules.cancelled => EffectState::Doubt { cause: RecoveryCause::Cancelled },
+            // Nobody asked for it: a fault of the action, and no reason to try again.
+            Outcome::Cancelled { .. } => EffectState::Failed,
+            Outcome::Failed { failure, .. } => self.failed(failure, rules, now.run),
+        };
+        true
+    }
+
+    fn failed(&mut self, failure: &Failure, rules: Rules, now: RunTime) -> EffectState {
+        match failure.kind {
+            FailureKind::NeedsPerson if !self.open => EffectState::Held,
+            FailureKind::TimedOut | FailureKind::Disconnected if self.open => {
+                self.spent += 1;
+                EffectState::Doubt { cause: RecoveryCause::Uncertain }
+            }
+            FailureKind::NeedsPerson
+            | FailureKind::TimedOut
+            | FailureKind::Disconnected
+            | FailureKind::Invalid
+            | FailureKind::Unreachable
+            | FailureKind::Denied
+            | FailureKind::NotFound
+            | FailureKind::Conflict
+            | FailureKind::Failed
+            | FailureKind::Unexpected
+            | FailureKind::Exhausted
+            | FailureKind::Refused
+            | FailureKind::Internal => {
+                self.spent += 1;
+                if !failure.retryable || self.pause(rules.retry, now).is_none() {
+                    EffectState::Failed
+                } else if self.blind(rules.class) {
+                    EffectState::Doubt { cause: RecoveryCause::Retry }
+                } else {
+                    EffectState::RetryDue
+                }
+            }
+        }
+    }
+
+    /// Whether repeating it would be doing blindly what must not be done twice.
+    const fn blind(&self, class: Class) -> bool {
+        self.open && matches!(class.effect, Effect::Once)
+    }
+
+    /// The pause before the next attempt; none where the budget is spent.
+    pub(crate) fn pause(&self, retry: Retry, now: RunTime) -> Option<Duration> {
+        let limited = retry.attempts.is_some() || retry.within.is_some();
+        let attempts_left = retry.attempts.is_none_or(|most| self.spent < most);
+        let pause = retry.pause.saturating_mul(retry.backoff.max(1).saturating_pow(self.spent.saturating_sub(1)));
+        let from = self.budget_from.unwrap_or(now);
+        let in_time = retry.within.is_none_or(|within| now.since(from).saturating_add(pause) < within);
+        (limited && attempts_left && in_time).then_some(pause)
+    }
+
+    pub(crate) fn schedule(&mut self, after: Duration, now: RunTime) -> bool {
+        let fits = self.state == EffectState::RetryDue;
+        if fits {
+            self.state = EffectState::Pausing { until: now.plus(after) };
+        }
+        fits
+    }
+
+    pub(crate) fn wake(&mut self) -> bool {
+        let fits = matches!(self.state, EffectState::Pausing { .. });
+        if fits {
+            self.state = self.entry();
+        }
+        fits
+    }
+
+    pub(crate) fn recovery_starts(&mut self) -> bool {
+        let EffectState::Doubt { cause } = self.state else { return false };
+        self.state = EffectState::Recovering { cause };
+        true
+    }
+
+    /// What became of an effect whose end was not known.
+    ///
+    /// | it is | the world says | to |
+    /// |---|---|---|
+    /// | still moving | | `Unsure` |
+    /// | at rest | done | `Done`, or as a failed expectation where one does not hold |
+    /// | at rest | not done | the session broke off, or is another: `Admitted`; else `RetryDue` or `Failed` by the budget |
+    /// | at rest, may be repeated | partly, or nobody knows | the same, but it counts as a change |
+    /// | at rest, Once | partly, or nobody knows | it failed by its own word, or its failure is rolled back or goes on: `Failed`; else `Unsure` |
+    pub(crate) fn recover(&mut self, recovered: &Recovered, rules: Rules, now: Moment) -> bool {
+        let EffectState::Recovering { cause } = self.state else { return false };
+        self.report.get_or_insert_default().recovered(recovered, now);
+        self.state = match (&recovered.settled, &recovered.verdict) {
+            (Settled::Moving { .. }, _) => EffectState::Unsure { cause, moving: true },
+            (Settled::AtRest, Verdict::Done { outputs, changed }) => {
+                let changed = *changed && rules.class.changes();
+                let outcome = judge(Outcome::Succeeded { outputs: outputs.clone(), changed }, &recovered.expectations);
+                self.open = changed;
+                let state = match &outcome {
+                    Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => EffectState::Done,
+                    Outcome::Failed { .. } if self.blind(rules.class) => EffectState::Failed,
+                    Outcome::Failed { .. } => self.again_if_due(RecoveryCause::Retry, rules, now.run),
+                };
+                self.report.get_or_insert_default().outcome = Some(outcome);
+                state
+            }
+            (Settled::AtRest, Verdict::NotDone) => {
+                self.open = false;
+                self.again_if_due(cause, rules, now.run)
+            }
+            (Settled::AtRest, Verdict::Partial { .. } | Verdict::Unknown { .. }) => {
+                self.open = rules.class.changes();
+                if self.blind(rules.class) { self.unknown(cause, rules) } else { self.again_if_due(cause, rules, now.run) }
+            }
+        };
+        true
+    }
+
+    /// It may be repeated, if it is time to.
+    fn again_if_due(&self, cause: RecoveryCause, rules: Rules, now: RunTime) -> EffectState {
+        match cause {
+            RecoveryCause::Crash | RecoveryCause::Cancelled | RecoveryCause::Resume => EffectState::Admitted,
+            RecoveryCause::Uncertain | RecoveryCause::Retry => {
+                if self.pause(rules.retry, now).is_some() {
+                    EffectState::RetryDue
+                } else {
+                    EffectState::Failed
+                }
+            }
+        }
+    }
+
+    /// It must not be repeated, and nobody knows whether it was done.
+    const fn unknown(&self, cause: RecoveryCause, rules: Rules) -> EffectState {
+        match cause {
+            RecoveryCause::Retry => EffectState::Failed,
+            RecoveryCause::Crash | RecoveryCause::Cancelled | RecoveryCause::Resume if rules.undoing => EffectState::Failed,
+            RecoveryCause::Uncertain if rules.undoing || matches!(rules.policy, FailurePolicy::Rollback | FailurePolicy::Continue) => {
+                EffectState::Failed
+            }
+            RecoveryCause::Crash | RecoveryCause::Cancelled | RecoveryCause::Uncertain | RecoveryCause::Resume => {
+                EffectState::Unsure { cause, moving: false }
+            }
+        }
+    }
+
+    /// A person says that it was done.
+    pub(crate) fn say_done(&mut self) -> bool {
+        let fits = matches!(self.state, EffectState::Unsure { .. });
+        if fits {
+            self.state = EffectState::Done;
+            let outputs = crate::action::Outputs::new();
+            self.report.get_or_insert_default().outcome = Some(Outcome::changed(outputs));
+        }
+        fits
+    }
+
+    /// A person says that it was not done.
+    pub(crate) fn say_not_done(&mut self) -> bool {
+        let fits = matches!(self.state, EffectState::Unsure { .. });
+        if fits {
+            self.open = false;
+            self.spent = 0;
+            self.budget_from = None;
+            self.state = EffectState::Admitted;
+        }
+        fits
+    }
+
+    /// Whether it is done or not, it is given up: a rollback will undo it.
+    pub(crate) fn give_up(&mut self) -> bool {
+        let fits = matches!(self.state, EffectState::Unsure { moving: false, .. });
+        if fits {
+            self.state = EffectState::Failed;
+        }
+        fits
+    }
+
+    /// A person says that a failed one is to be tried again.
+    pub(crate) fn say_retry(&mut self) -> bool {
+        let fits = self.state == EffectState::Failed;
+        if fits {
+            self.spent = 0;
+            self.budget_from = None;
+            self.state = self.entry();
+        }
+        fits
+    }
+
+    /// A new session: nothing of the old one runs any more, and what it was about to do is done anew.
+    ///
+    /// | state | to |
+    /// |---|---|
+    /// | `Running`, `Recovering`, `Unsure`, `Doubt` | `Doubt`; a read-only one is simply done again |
+    /// | `RetryDue`, `Pausing`, `Held`, `Interrupted` | as at first |
+    /// | `Failed`, not to be gone on without (`again`) | as at first; a Once action that may have left something `Doubt` |
+    pub(crate) fn reopen(&mut self, class: Class, again: bool) {
+        self.state = match self.state {
+            EffectState::Running if class.changes() => EffectState::Doubt { cause: RecoveryCause::Crash },
+            EffectState::Recovering { cause } | EffectState::Unsure { cause, .. } | EffectState::Doubt { cause } => {
+                let cause = match cause {
+                    RecoveryCause::Crash | RecoveryCause::Cancelled => cause,
+                    RecoveryCause::Uncertain | RecoveryCause::Retry | RecoveryCause::Resume => RecoveryCause::Resume,
+                };
+                EffectState::Doubt { cause }
+            }
+            EffectState::Running
+            | EffectState::RetryDue
+            | EffectState::Pausing { .. }
+            | EffectState::Held
+            | EffectState::Interrupted
+            | EffectState::Ready
+            | EffectState::Admitted => self.entry(),
+            EffectState::Failed if again && self.blind(class) => EffectState::Doubt { cause: RecoveryCause::Resume },
+            EffectState::Failed if again => self.entry(),
+            EffectState::Waiting | EffectState::Spread | EffectState::Done | EffectState::Failed | EffectState::Skipped => return,
+        };
+        self.spent = 0;
+        self.budget_from = None;
+    }
+}

@@ -1,0 +1,265 @@
+//! What must be true of every history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runbook_core::action::{Effect, Outcome, Verdict};
+use runbook_core::decide::Command;
+use runbook_core::effect::{EffectId, Role, UnitIx};
+use runbook_core::plan::{Plan, PlanFate};
+use runbook_core::record::{PersonNeeded, Record, RunEnd, Stamped, Subject};
+use runbook_core::runbook::{Needs, Phase};
+use runbook_core::view::{EffectKey, EffectState, Mode, RunView};
+
+use crate::rng::Rng;
+use crate::world::{Truth, World};
+
+/// What the laws remember, from records and from what truly ran.
+#[derive(Default)]
+pub(crate) struct Laws {
+    /// Commands for which no record has come.
+    open: BTreeSet<String>,
+    /// Steps and items in the order in which they began, from the records.
+    begun: Vec<EffectKey>,
+    /// Undo actions in the order in which they ended well, from the records.
+    undone: Vec<EffectKey>,
+}
+
+fn intent_of_effect(effect: &EffectId) -> String {
+    format!("effect {effect}")
+}
+
+fn intent_of_question(subject: &Subject) -> String {
+    format!("question {subject:?}")
+}
+
+impl Laws {
+    /// No intent is commanded twice: neither within one list nor while its record has not come.
+    pub(crate) fn commands(&self, commands: &[Command]) {
+        let mut seen = BTreeSet::new();
+        for command in commands {
+            if let Some(intent) = Self::intent(command) {
+                assert!(!self.open.contains(&intent), "commanded again: {command:?}");
+                assert!(seen.insert(intent), "commanded twice at once: {command:?}");
+            }
+        }
+    }
+
+    pub(crate) fn issued(&mut self, command: &Command) {
+        self.open.extend(Self::intent(command));
+    }
+
+    fn intent(command: &Command) -> Option<String> {
+        match command {
+            Command::Write(_) => None,
+            Command::Expand(expand) => Some(intent_of_effect(&expand.effect)),
+            Command::Admit(admit) => Some(intent_of_effect(&admit.effect)),
+            Command::Start(start) => Some(intent_of_effect(&start.effect)),
+            Command::Recover(recover) => Some(format!("recovery of {}", recover.effect)),
+            Command::Cancel { effect, kind } => Some(format!("end {kind:?} of {effect}")),
+            Command::Wake { effect, .. } => Some(format!("pause before {effect}")),
+            Command::Ask(ask) => Some(intent_of_question(&ask.subject)),
+            Command::Withdraw(subject) => Some(format!("withdrawal of {subject:?}")),
+            Command::EndSession(_) => Some("end".to_owned()),
+        }
+    }
+
+    /// A record is about to be applied.
+    pub(crate) fn before(&mut self, plan: &Plan, view: &RunView, stamped: &Stamped, _: &mut World, _: &mut Rng) {
+        match &stamped.record {
+            Record::SessionOpened(_) => {
+                self.open.clear();
+                self.recall(plan, view);
+            }
+            Record::Admitted(r) => self.done(&intent_of_effect(&r.effect)),
+            Record::Expanded(r) => self.open.retain(|intent| !intent.starts_with(&format!("effect {}", r.path[0].step))),
+            Record::Skipped(r) => {
+                let id = EffectId { path: r.path.clone(), role: r.role, attempt: 1 };
+                self.open.retain(|intent| !intent.starts_with(&intent_of_effect(&id)));
+                self.note_undone(plan, view, &id);
+            }
+            Record::Started(r) => self.starts(plan, view, &r.effect),
+            Record::Ended(r) => {
+                self.done(&intent_of_effect(&r.effect));
+                self.open.retain(|intent| !intent.starts_with("end ") || !intent.ends_with(&format!("of {}", r.effect)));
+                if matches!(r.outcome, Outcome::Succeeded { .. }) {
+                    self.note_undone(plan, view, &r.effect);
+                }
+            }
+            Record::Recovered(r) => {
+                self.done(&format!("recovery of {}", r.effect));
+                self.open.retain(|intent| !intent.starts_with("end ") || !intent.ends_with(&format!("of {}", r.effect)));
+                if matches!(r.verdict, Verdict::Done { .. }) {
+                    self.note_undone(plan, view, &r.effect);
+                }
+            }
+            Record::TimerFired(r) => self.done(&format!("pause before {}", r.effect)),
+            Record::Answered(r) => {
+                self.done(&intent_of_question(&r.subject));
+                self.done(&format!("withdrawal of {:?}", r.subject));
+                if let (Subject::InDoubt { effect }, runbook_core::record::Reply::Done) = (&r.subject, &r.reply) {
+                    self.note_undone(plan, view, effect);
+                }
+            }
+            Record::RunOpened(_)
+            | Record::Asked(_)
+            | Record::Evidence(_)
+            | Record::RecoveryStarted(_)
+            | Record::RetryScheduled(_)
+            | Record::CancelRequested(_)
+            | Record::StopRequested(_)
+            | Record::RollbackBegan(_)
+            | Record::SessionEnded(_)
+            | Record::RunClosed(_) => {}
+        }
+    }
+
+    fn done(&mut self, intent: &str) {
+        self.open.remove(intent);
+    }
+
+    /// After a crash, only what was kept in the journal has happened.
+    fn recall(&mut self, plan: &Plan, view: &RunView) {
+        self.begun = view.begun().to_vec();
+        let done: BTreeSet<_> = self
+            .begun
+            .iter()
+            .flat_map(|key| {
+                let undo = view.instance(*key).unwrap().undo();
+                undo.iter().enumerate().map(|(at, effect)| (key.undo(u16::try_from(at).unwrap()), effect.state()))
+            })
+            .filter(|(_, state)| matches!(state, EffectState::Done | EffectState::Skipped))
+            .map(|(key, _)| key)
+            .collect();
+        self.undone.retain(|key| done.contains(key));
+        assert_eq!(self.undone.len(), done.len(), "what was undone is remembered: {:?}", plan.parts().name);
+    }
+
+    fn note_undone(&mut self, plan: &Plan, view: &RunView, effect: &EffectId) {
+        if matches!(effect.role, Role::Undo(_)) {
+            let key = view.key(plan, effect).unwrap();
+            assert!(!self.undone.contains(&key), "{effect} is undone twice");
+            self.undone.push(key);
+        }
+    }
+
+    /// No effect starts before its needs.
+    fn starts(&mut self, plan: &Plan, view: &RunView, effect: &EffectId) {
+        self.done(&intent_of_effect(effect));
+        let key = view.key(plan, effect).unwrap();
+        let unit = plan.unit(key.unit).unwrap();
+        if matches!(effect.role, Role::Undo(_)) {
+            assert_eq!(view.running().count(), 0, "{effect} undoes while something runs");
+            return;
+        }
+        if effect.role == Role::Do && !self.begun.contains(&key) {
+            self.begun.push(key);
+        }
+        if unit.phase != Phase::Step {
+            // A guard speaks for itself: what it uses was answered when all checks were.
+            for used in unit.uses.iter().filter(|_| view.mode() != Mode::Stepping) {
+                let state = view.unit(*used).unwrap().whole().effect().state();
+                assert_eq!(state, EffectState::Done, "{effect} starts without what it uses");
+            }
+            if view.session().unwrap().opened.session > 1 {
+                // What was answered once is asked again on its own.
+                return;
+            }
+        }
+        let failed: BTreeSet<_> = view.failed().map(|key| key.unit).collect();
+        let settled = |ix: UnitIx| {
+            let at_end = view.unit(ix).unwrap().whole().effect().state().is_settled();
+            assert!(at_end, "{effect} starts before `{}`", plan.unit(ix).unwrap().id);
+            assert!(
+                !failed.contains(&ix) || plan.unit(ix).unwrap().phase == unit.phase && unit.phase != Phase::Step,
+                "{effect} starts after a failure"
+            );
+        };
+        match &unit.needs {
+            Needs::These(needs) => needs.iter().copied().for_each(settled),
+            Needs::Earlier => plan.phase(unit.phase).iter().copied().take_while(|ix| *ix < key.unit).for_each(settled),
+        }
+        for phase in [Phase::Check, Phase::Step, Phase::Verify].into_iter().filter(|phase| *phase < unit.phase) {
+            plan.phase(phase).iter().copied().for_each(settled_unless_guard(plan, view, unit.phase, &settled));
+        }
+        if unit.phase == Phase::Step {
+            let checks_failed = plan.phase(Phase::Check).iter().any(|ix| failed.contains(ix));
+            assert!(!checks_failed, "{effect} starts after a failed check");
+        }
+    }
+
+    /// An effect truly runs.
+    pub(crate) fn runs(&mut self, plan: &Plan, key: EffectKey, world: &mut World, rng: &mut Rng) {
+        let unit = plan.unit(key.unit).unwrap();
+        let class = key.undo.map_or(unit.class, |action| unit.undo()[usize::from(action)].class);
+        let thing = world.thing(key, rng);
+        if class.effect == Effect::Once && !thing.allowed {
+            assert!(thing.truth == Truth::Nothing, "the Once action of `{}` ({key:?}) runs twice, and no person said so", unit.id);
+        }
+        assert!(!thing.moving || !class.changes(), "`{}` ({key:?}) runs while it still works", unit.id);
+        world.begin(key, rng);
+    }
+
+    /// The laws of a run's end.
+    pub(crate) fn check_end(&self, plan: &Plan, view: &RunView, world: &World, end: RunEnd) {
+        let changed = |key: &EffectKey| world.things.get(key).is_some_and(|t| t.changed());
+        match end {
+            RunEnd::ChecksFailed | RunEnd::ChecksPassed => assert!(self.begun.is_empty(), "steps were begun"),
+            RunEnd::Refused => assert!(!self.begun.iter().any(changed), "something was changed"),
+            RunEnd::RolledBack | RunEnd::NeedsPerson { why: PersonNeeded::Barrier } => self.check_undone(plan, view, &changed, end),
+            RunEnd::Done
+            | RunEnd::Failed
+            | RunEnd::NeedsPerson { .. }
+            | RunEnd::WaitingForPerson
+            | RunEnd::Stopped { .. }
+            | RunEnd::Abandoned => {}
+        }
+    }
+
+    /// Everything that was begun and changed something is undone exactly once and in reverse, or stands behind a barrier.
+    fn check_undone(&self, plan: &Plan, view: &RunView, changed: &impl Fn(&EffectKey) -> bool, end: RunEnd) {
+        let barrier = view.rollback().unwrap().extent().barrier;
+        assert_eq!(barrier.is_some(), end != RunEnd::RolledBack);
+        let position: BTreeMap<_, _> = self.begun.iter().enumerate().map(|(at, key)| (*key, at)).collect();
+        let first = barrier.map_or(0, |key| position[&key] + 1);
+        if barrier.is_none() {
+            for key in self.begun.iter().filter(|key| changed(key)) {
+                let fate = &plan.unit(key.unit).unwrap().fate;
+                assert!(!matches!(fate, PlanFate::Irreversible(_)), "{key:?} cannot be undone");
+            }
+        }
+        for key in self.begun.iter().skip(first).filter(|key| changed(key)) {
+            let actions = u16::try_from(plan.unit(key.unit).unwrap().undo().len()).unwrap();
+            for action in 0..actions {
+                assert!(self.undone.contains(&key.undo(action)), "{:?} was not undone", key.undo(action));
+            }
+        }
+        let order: Vec<_> = self.undone.iter().map(|key| (std::cmp::Reverse(position[&key.forward()]), key.undo)).collect();
+        assert!(order.is_sorted(), "undone in another order: {:?}", self.undone);
+        assert!(self.undone.iter().all(|key| position[&key.forward()] >= first), "something behind the barrier was undone");
+    }
+
+    /// A fold of parts is the fold of the whole, through a snapshot and out of it.
+    pub(crate) fn check_folds(&self, plan: &Plan, view: &RunView, journal: &[Stamped], rng: &mut Rng) {
+        let cut = rng.below(journal.len() + 1);
+        let mut folded = RunView::new(plan);
+        for (at, stamped) in journal.iter().enumerate() {
+            if at == cut && rng.percent(20) {
+                let text = serde_json::to_string(&folded).unwrap();
+                folded = serde_json::from_str(&text).unwrap();
+            }
+            folded.apply(plan, stamped).unwrap();
+        }
+        assert_eq!(&folded, view, "cut at {cut}");
+    }
+}
+
+/// Units of earlier phases are settled; a check may be asked again as a guard.
+fn settled_unless_guard<'a>(plan: &'a Plan, view: &'a RunView, phase: Phase, settled: &'a impl Fn(UnitIx)) -> impl Fn(UnitIx) + 'a {
+    move |ix| {
+        let guard = plan.unit(ix).unwrap().phase == Phase::Check && phase == Phase::Step;
+        let asked_again = guard && !view.unit(ix).unwrap().whole().effect().state().is_settled();
+        if !asked_again {
+            settled(ix);
+        }
+    }
+}

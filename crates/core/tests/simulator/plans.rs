@@ -1,0 +1,144 @@
+//! Random plans.
+
+use std::time::Duration;
+
+use runbook_core::action::{Class, Effect};
+use runbook_core::digest::Digest;
+use runbook_core::effect::UnitIx;
+use runbook_core::plan::{FailurePolicy, Fields, Loop, Plan, PlanFate, PlanParts, PlanUndo, PlanUnit, WhenAt};
+use runbook_core::runbook::{Needs, Phase, Retry, Risk};
+
+use crate::rng::Rng;
+
+fn retry(rng: &mut Rng) -> Retry {
+    if rng.percent(60) {
+        return Retry::NONE;
+    }
+    let attempts = rng.percent(80).then(|| 1 + u32::try_from(rng.below(3)).unwrap());
+    let within = (attempts.is_none() || rng.percent(20)).then(|| Duration::from_millis(5_000));
+    Retry { attempts, pause: Duration::from_millis(rng.next() % 2_000), within, backoff: 1 + u32::try_from(rng.below(2)).unwrap() }
+}
+
+fn class(rng: &mut Rng) -> Class {
+    let class = rng.pick(&[Class::READ_ONLY, Class::IDEMPOTENT, Class::ONCE, Class::ONCE]);
+    Class { interruptible: rng.percent(80), ..class }
+}
+
+/// A unit with nothing special about it.
+pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
+    PlanUnit {
+        spec: Digest::of_bytes("spec1", id.as_bytes()),
+        id,
+        phase,
+        title: None,
+        action: "sim.act".to_owned(),
+        needs: Needs::Earlier,
+        uses: Vec::new(),
+        when: None,
+        for_each: None,
+        timeout: None,
+        retry: Retry::NONE,
+        class: Class::READ_ONLY,
+        fate: PlanFate::Nothing,
+        on_failure: FailurePolicy::Stop,
+        guarded_by: Vec::new(),
+        confirm: false,
+        left_out: None,
+        fields: Fields::Ready(serde_json::Value::Null),
+    }
+}
+
+fn undo(rng: &mut Rng, id: &str) -> PlanUndo {
+    PlanUndo {
+        title: None,
+        action: "sim.undo".to_owned(),
+        when: rng.percent(20),
+        timeout: None,
+        retry: retry(rng),
+        class: class(rng),
+        spec: Digest::of_bytes("spec1", id.as_bytes()),
+        fields: Fields::Ready(serde_json::Value::Null),
+    }
+}
+
+fn fate(rng: &mut Rng, id: &str, step: usize, steps: &[UnitIx]) -> PlanFate {
+    match rng.below(12) {
+        0 => PlanFate::Irreversible("why".to_owned()),
+        1 => PlanFate::Leaves("what".to_owned()),
+        2 if step > 0 => PlanFate::CoveredBy(steps[rng.below(step)]),
+        _ => PlanFate::Undo((0..1 + rng.below(3)).map(|_| undo(rng, id)).collect()),
+    }
+}
+
+/// Up to three checks, seven steps and two verifies, with everything that a step can have.
+pub(crate) fn plan(rng: &mut Rng) -> Plan {
+    let mut parts = PlanParts::new("sim", 1 + u32::try_from(rng.below(4)).unwrap());
+    parts.risk = rng.pick(&[Risk::Low, Risk::Medium, Risk::High]);
+    let (checks, steps, verifies) = (rng.below(4), 1 + rng.below(7), rng.below(3));
+    let parallel = rng.percent(50);
+    let phases = std::iter::repeat_n(Phase::Check, checks)
+        .chain(std::iter::repeat_n(Phase::Step, steps))
+        .chain(std::iter::repeat_n(Phase::Verify, verifies));
+    let mut peers: Vec<UnitIx> = Vec::new();
+    let mut last = None;
+    for (at, phase) in phases.enumerate() {
+        if last != Some(phase) {
+            peers.clear();
+            last = Some(phase);
+        }
+        let mut unit = unit(format!("u{at}"), phase);
+        if parallel && rng.percent(60) {
+            let mut needs: Vec<_> = peers.iter().copied().filter(|_| rng.percent(30)).collect();
+            needs.dedup();
+            unit.needs = Needs::These(needs);
+        }
+        unit.retry = retry(rng);
+        if rng.percent(20) {
+            unit.when = Some(WhenAt::Unit);
+        }
+        if rng.percent(15) {
+            unit.for_each = Some(Loop { parallel: u32::try_from(rng.below(3)).unwrap() });
+            if unit.when.is_some() && rng.percent(50) {
+                unit.when = Some(WhenAt::Item);
+            }
+        }
+        if rng.percent(5) {
+            unit.left_out = Some("--skip it".to_owned());
+        }
+        if phase == Phase::Step {
+            unit.class = class(rng);
+            if unit.class.effect != Effect::ReadOnly {
+                unit.fate = fate(rng, &unit.id, peers.len(), &peers);
+            }
+            unit.on_failure = rng.pick(&[
+                FailurePolicy::Stop,
+                FailurePolicy::Stop,
+                FailurePolicy::Rollback,
+                FailurePolicy::Rollback,
+                FailurePolicy::Rollback,
+                FailurePolicy::Continue,
+                FailurePolicy::Ask,
+            ]);
+            unit.confirm = rng.percent(10);
+            if checks > 0 && rng.percent(20) {
+                unit.guarded_by = vec![UnitIx(u32::try_from(rng.below(checks)).unwrap())];
+            }
+        } else {
+            if phase == Phase::Verify {
+                unit.on_failure = rng.pick(&[FailurePolicy::Stop, FailurePolicy::Rollback, FailurePolicy::Continue]);
+            }
+            if !peers.is_empty() && rng.percent(20) {
+                let used = peers[rng.below(peers.len())];
+                unit.uses = vec![used];
+                if let Needs::These(needs) = &mut unit.needs
+                    && !needs.contains(&used)
+                {
+                    needs.push(used);
+                }
+            }
+        }
+        peers.push(UnitIx(u32::try_from(at).unwrap()));
+        parts.units.push(unit);
+    }
+    Plan::new(parts).unwrap()
+}

@@ -1,0 +1,1 @@
+//! Cost: what a decision costs does not grow with the plan.
