@@ -90,6 +90,11 @@ impl Diagnostics {
         self.0.extend(other.0);
     }
 
+    /// Adds those of another collection whose primary place is one that `keep` takes.
+    pub(crate) fn extend_where(&mut self, other: Self, keep: impl Fn(Span) -> bool) {
+        self.0.extend(other.0.into_iter().filter(|fault| fault.labels.first().is_none_or(|label| keep(label.span))));
+    }
+
     /// Whether anything here keeps the runbook from running.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|d| d.severity == Severity::Error)

@@ -14,12 +14,16 @@
 //! ```
 
 pub mod action;
+mod check;
 pub mod decide;
+mod decode;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod effect;
+mod format;
 pub mod inputs;
+mod load;
 pub mod places;
 pub mod plan;
 pub mod prepare;
@@ -27,8 +31,11 @@ pub mod record;
 pub mod runbook;
 pub mod scope;
 pub mod secret;
+mod shape;
 pub mod source;
 mod suggest;
 pub mod template;
 pub mod value;
 pub mod view;
+
+pub use load::load;

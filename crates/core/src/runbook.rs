@@ -1,5 +1,7 @@
 //! A runbook as it was understood: typed, references resolved, templates parsed but not rendered.
 
+mod accepts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,7 +119,7 @@ pub struct Var {
     pub kind: VarType,
     /// The default: a literal of the type, or a template over other variables.
     pub default: Option<Field>,
-    /// The whole value must match.
+    /// The whole value must match: the expression is anchored at both ends, `\A(?:…)\z`.
     pub pattern: Option<regex::Regex>,
     /// The values of an enum.
     pub choices: Vec<String>,

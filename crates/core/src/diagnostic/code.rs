@@ -55,9 +55,28 @@ codes! {
     TemplateRefused = "RB204", "a part of Handlebars that runbooks do not take";
     ShellPlace = "RB205", "a value stands where a shell script is not safe for it";
     SqlPlace = "RB206", "a value stands where an SQL text is not safe for it";
+    UnknownName = "RB210", "a name that stands for nothing";
+    UnknownOutput = "RB211", "an output that does not exist";
+    NotRunYet = "RB212", "an output of something that may not have run yet";
+    MaySkip = "RB213", "an output of something that may have been skipped";
+    ValueType = "RB214", "a value of a type that its place does not take";
 
     UnknownTarget = "RB301", "a target that is not declared";
     WrongTargetKind = "RB302", "a target of another kind";
+    Empty = "RB303", "nothing to do";
+    ProbeChanges = "RB304", "a probe or proof that changes something";
+    EndlessRetry = "RB305", "a retry without an end";
+    DuplicateId = "RB310", "an id that is there twice";
+    UnknownUnit = "RB311", "a step or check that does not exist";
+    NeedsCycle = "RB312", "steps that wait for each other";
+    NoFate = "RB313", "a change without a word on what becomes of it";
+    SeveralFates = "RB314", "a change with several words on what becomes of it";
+    BadCover = "RB315", "a `covered_by` that covers nothing";
+    ChangesInCheck = "RB316", "a check or verify that changes something";
+    SecretRefused = "RB317", "a secret where others can read it";
+    SecretDecides = "RB318", "a secret that decides what is done, or names something";
+    Useless = "RB319", "something that has no effect";
+    RiskyRetry = "RB320", "a retry of what must not be done twice";
 
     MissingVariable = "RB401", "a variable has no value";
     UnknownVariable = "RB402", "a value is given for a variable that is not declared";
@@ -68,6 +87,10 @@ codes! {
     DefaultCycle = "RB407", "the defaults of variables wait for one another";
     DefaultFault = "RB408", "a variable's default cannot be worked out";
     ShortSecret = "RB409", "a secret that cannot be masked";
+    BadPattern = "RB411", "a pattern that is no regular expression";
+    VarRules = "RB412", "rules of a variable that do not fit its type";
+    VarValue = "RB413", "a default or an example that would not be accepted";
+    UnusedVariable = "RB414", "a variable that nothing uses";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";
     ServiceUnreachable = "RB502", "a service cannot be reached";

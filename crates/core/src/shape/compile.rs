@@ -52,7 +52,8 @@ impl Compiler {
         shape.refuses_secrets = object.get("x-secret").and_then(Value::as_str) == Some("refuse");
         self.add(object, dialect, &mut shape);
         let accepts = &shape.accepts;
-        let nothing = accepts.text.is_none() && accepts.number.is_none() && accepts.list.is_none() && accepts.tables.is_empty() && !accepts.bool;
+        let nothing =
+            accepts.text.is_none() && accepts.number.is_none() && accepts.list.is_none() && accepts.tables.is_empty() && !accepts.bool;
         if nothing {
             shape.accepts.anything = true;
         }
@@ -130,7 +131,8 @@ impl Compiler {
     }
 
     fn table(&mut self, object: &Map<String, Value>, dialect: Dialect) -> TableRule {
-        let required: Vec<&str> = object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let keys = object
             .get("properties")
             .and_then(Value::as_object)

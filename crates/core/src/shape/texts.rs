@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::model::{Shape, Text, quoted};
-use super::walk::{At, Walker};
+use super::walk::{At, TemplatePlace, Walker, Wants};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{NodeKind, place_in_string};
 use crate::runbook::{Field, FieldKind};
@@ -24,7 +24,9 @@ impl Walker<'_> {
             Text::Template(kind @ (TextKind::Shell | TextKind::Sql)) => self.template(shape, &text, *kind, span, at),
             Text::Template(TextKind::Verbatim) => self.literal_text(shape, text, span, at),
             Text::Template(kind) if needs_template(&text) => self.template(shape, &text, *kind, span, at),
-            Text::Literal if needs_template(&text) && (shape.accepts.text.is_some() || shape.accepts.number.is_some() || shape.accepts.bool) => {
+            Text::Literal
+                if needs_template(&text) && (shape.accepts.text.is_some() || shape.accepts.number.is_some() || shape.accepts.bool) =>
+            {
                 self.faults.push(
                     Diagnostic::error(Code::TemplateNotAllowed, format!("`{}` cannot be a template", at.name))
                         .at(self.source, span, format!("expected {}", shape.expectation()))
@@ -65,7 +67,29 @@ impl Walker<'_> {
                 return None;
             }
         };
-        if shape.accepts.text.is_none() && !shape.accepts.anything && !template.is_single() {
+        let accepts = &shape.accepts;
+        let takes_others =
+            accepts.number.is_some() || accepts.bool || accepts.list.is_some() || !accepts.tables.is_empty() || accepts.anything;
+        let only_text = accepts.text.is_some() && !takes_others;
+        let one_name = template.is_single() && template.refs().len() == 1 && is_name(text);
+        let wants = (one_name && !only_text && !accepts.anything).then(|| Wants {
+            expected: shape.expectation(),
+            text: accepts.text.is_some(),
+            number: accepts.number.is_some(),
+            bool: accepts.bool,
+            list: accepts.list.is_some(),
+            table: !accepts.tables.is_empty(),
+        });
+        if shape.refuses_secrets || wants.is_some() {
+            self.places.push(TemplatePlace {
+                span,
+                name: at.name.to_owned(),
+                refs: template.refs().to_vec(),
+                refuses_secrets: shape.refuses_secrets,
+                wants,
+            });
+        }
+        if accepts.text.is_none() && !accepts.anything && !template.is_single() {
             self.faults.push(
                 Diagnostic::error(Code::WrongType, format!("wrong type for `{}`", at.name))
                     .at(self.source, span, format!("expected {}, found a text with a template in it", shape.expectation()))
@@ -73,7 +97,9 @@ impl Walker<'_> {
             );
             return None;
         }
-        Some(Field { span, kind: FieldKind::Template(template) })
+        let in_pieces = matches!(kind, TextKind::Shell | TextKind::Sql);
+        let field = if only_text && !in_pieces { FieldKind::Text(template) } else { FieldKind::Template(template) };
+        Some(Field { span, kind: field })
     }
 
     /// Parses a bare expression.
@@ -108,8 +134,12 @@ impl Walker<'_> {
     }
 
     fn target(&mut self, kind: &str, name: &str, span: Span) -> Option<Field> {
+        if self.broken_targets.iter().any(|broken| broken == name) {
+            return None;
+        }
         let Some(index) = self.targets.iter().position(|(known, _)| known == name) else {
-            let mut fault = Diagnostic::error(Code::UnknownTarget, format!("there is no target `{name}`")).at(self.source, span, "not declared");
+            let mut fault =
+                Diagnostic::error(Code::UnknownTarget, format!("there is no target `{name}`")).at(self.source, span, "not declared");
             let fitting: Vec<&str> = self.targets.iter().filter(|(_, k)| *k == kind).map(|(name, _)| name.as_str()).collect();
             fault = match (nearest(name, fitting.iter().copied()), &fitting[..]) {
                 (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
@@ -122,12 +152,19 @@ impl Walker<'_> {
         };
         let found = self.targets.get(index).map_or("", |(_, kind)| kind);
         if found != kind {
-            self.faults.push(
-                Diagnostic::error(Code::WrongTargetKind, format!("the target `{name}` is of another kind"))
-                    .at(self.source, span, format!("expected a `{kind}` target, found a `{found}` target")),
-            );
+            self.faults.push(Diagnostic::error(Code::WrongTargetKind, format!("the target `{name}` is of another kind")).at(
+                self.source,
+                span,
+                format!("expected a `{kind}` target, found a `{found}` target"),
+            ));
             return None;
         }
         Some(Field { span, kind: FieldKind::Target(index) })
     }
+}
+
+/// Whether a text is `{{` and a name and `}}`.
+fn is_name(text: &str) -> bool {
+    let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim().trim_matches('~').trim();
+    !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'))
 }

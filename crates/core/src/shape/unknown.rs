@@ -70,8 +70,11 @@ pub(super) fn missing(source: &Arc<Source>, at: At<'_>, key: &str, shape: &Shape
 /// A name that the author chooses, and which does not have the form of such names.
 pub(super) fn bad_name(source: &Arc<Source>, at: At<'_>, entry: &Entry, patterns: &[(Rc<Pattern>, Shape)]) -> Diagnostic {
     let forms: Vec<&str> = patterns.iter().map(|(pattern, _)| pattern.source()).collect();
-    Diagnostic::error(Code::BadName, format!("`{}` is no name for an entry of `{}`", entry.key, at.name))
-        .at(source, entry.key_span, format!("expected a name that matches {}", quoted(&forms)))
+    Diagnostic::error(Code::BadName, format!("`{}` is no name for an entry of `{}`", entry.key, at.name)).at(
+        source,
+        entry.key_span,
+        format!("expected a name that matches {}", quoted(&forms)),
+    )
 }
 
 pub(super) fn step_key_in_env(source: &Arc<Source>, key: &str, span: Span) -> Diagnostic {

@@ -8,8 +8,9 @@ use super::model::{ListRule, Others, Shape, TableRule};
 use super::unknown;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Node, NodeKind, Table};
-use crate::runbook::{Element, Field, FieldKind};
+use crate::runbook::{Element, Field, FieldKind, Placed};
 use crate::source::{Source, Span};
+use crate::template::Ref;
 
 /// The declared targets: their names and kinds, in the order of the file.
 pub(crate) type Targets = [(String, &'static str)];
@@ -18,7 +19,42 @@ pub(crate) type Targets = [(String, &'static str)];
 pub(crate) struct Walker<'a> {
     pub(crate) source: &'a Arc<Source>,
     pub(crate) targets: &'a Targets,
+    pub(crate) broken_targets: &'a [String],
     pub(crate) faults: &'a mut Diagnostics,
+    /// Templates in places that take no secrets, and templates that keep their type: looked at when the scope is known.
+    pub(crate) places: Vec<TemplatePlace>,
+}
+
+/// A template in a place that wants something of it.
+#[derive(Debug)]
+pub(crate) struct TemplatePlace {
+    /// The text with its quotes.
+    pub(crate) span: Span,
+    /// The key that it stands behind.
+    pub(crate) name: String,
+    /// What it uses.
+    pub(crate) refs: Vec<Ref>,
+    /// Whether a secret may not stand here.
+    pub(crate) refuses_secrets: bool,
+    /// Where it is nothing but one name and keeps its type: what is expected, and which types of value fit.
+    pub(crate) wants: Option<Wants>,
+}
+
+/// The types of value that a place takes.
+#[derive(Debug)]
+pub(crate) struct Wants {
+    /// As in "expected a whole number".
+    pub(crate) expected: String,
+    /// Of a text.
+    pub(crate) text: bool,
+    /// Of a number.
+    pub(crate) number: bool,
+    /// Of true and false.
+    pub(crate) bool: bool,
+    /// Of a list.
+    pub(crate) list: bool,
+    /// Of a table.
+    pub(crate) table: bool,
 }
 
 /// What a place is called in a message.
@@ -62,7 +98,9 @@ impl Walker<'_> {
                 Some(rule) => Some(self.table(rule, table, span, at)),
                 None => self.wrong_type(shape, &NodeKind::Table(table), span, at),
             },
-            other @ (NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_)) => self.wrong_type(shape, &other, span, at),
+            other @ (NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_)) => {
+                self.wrong_type(shape, &other, span, at)
+            }
         }
     }
 
@@ -71,21 +109,21 @@ impl Walker<'_> {
         if fits {
             return Some(literal(span, value));
         }
-        self.faults.push(
-            Diagnostic::error(Code::BadValue, format!("bad value `{shown}` for `{}`", at.name)).at(
-                self.source,
-                span,
-                format!("expected {}", shape.expectation()),
-            ),
-        );
+        self.faults.push(Diagnostic::error(Code::BadValue, format!("bad value `{shown}` for `{}`", at.name)).at(
+            self.source,
+            span,
+            format!("expected {}", shape.expectation()),
+        ));
         None
     }
 
     /// A literal's value does not fit.
     pub(super) fn bad_value(&mut self, shape: &Shape, span: Span, at: At<'_>) {
-        self.faults.push(
-            Diagnostic::error(Code::BadValue, format!("bad value for `{}`", at.name)).at(self.source, span, format!("expected {}", shape.expectation())),
-        );
+        self.faults.push(Diagnostic::error(Code::BadValue, format!("bad value for `{}`", at.name)).at(
+            self.source,
+            span,
+            format!("expected {}", shape.expectation()),
+        ));
     }
 
     pub(super) fn wrong_type(&mut self, shape: &Shape, found: &NodeKind, span: Span, at: At<'_>) -> Option<Field> {
@@ -97,8 +135,12 @@ impl Walker<'_> {
             NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_) if accepts.text.is_some() => {
                 Some(format!("write it in quotes: `\"{written}\"`"))
             }
-            NodeKind::Str(text) if accepts.number.is_some() && text.parse::<f64>().is_ok() => Some(format!("write it without quotes: `{text}`")),
-            NodeKind::Str(text) if accepts.bool && matches!(text.as_str(), "true" | "false") => Some(format!("write it without quotes: `{text}`")),
+            NodeKind::Str(text) if accepts.number.is_some() && text.parse::<f64>().is_ok() => {
+                Some(format!("write it without quotes: `{text}`"))
+            }
+            NodeKind::Str(text) if accepts.bool && matches!(text.as_str(), "true" | "false") => {
+                Some(format!("write it without quotes: `{text}`"))
+            }
             NodeKind::Str(_) | NodeKind::Int(_) | NodeKind::Bool(_) if accepts.list.is_some() && !written.contains('\n') => {
                 Some(format!("write it in brackets: `[{written}]`"))
             }
@@ -131,9 +173,11 @@ impl Walker<'_> {
                 (min, _) if count < min => format!("expected at least {}", elements_of(min)),
                 (_, max) => format!("expected at most {}", elements_of(max.unwrap_or_default())),
             };
-            self.faults.push(
-                Diagnostic::error(Code::BadValue, format!("`{}` has {}", at.name, elements_of(count))).at(self.source, span, expected),
-            );
+            self.faults.push(Diagnostic::error(Code::BadValue, format!("`{}` has {}", at.name, elements_of(count))).at(
+                self.source,
+                span,
+                expected,
+            ));
         }
         Field { span, kind: FieldKind::List(elements) }
     }
@@ -145,7 +189,10 @@ impl Walker<'_> {
         let mut items = Vec::new();
         for entry in table.entries {
             match (entry.key.as_str(), entry.value.kind) {
-                ("when", NodeKind::Str(text)) => when = self.expr(text, entry.value.span),
+                ("when", NodeKind::Str(text)) => {
+                    let span = entry.value.span;
+                    when = self.expr(text, span).map(|value| Placed { span, value });
+                }
                 ("items", NodeKind::List(nodes)) => {
                     items.extend(nodes.into_iter().filter_map(|node| self.walk(&rule.item, node, At { name: at.name, span: at.span })));
                 }
@@ -183,7 +230,11 @@ impl Walker<'_> {
             }
         }
         if count < rule.min {
-            self.faults.push(Diagnostic::error(Code::BadValue, format!("`{}` is empty", at.name)).at(self.source, span, "expected at least 1 entry"));
+            self.faults.push(Diagnostic::error(Code::BadValue, format!("`{}` is empty", at.name)).at(
+                self.source,
+                span,
+                "expected at least 1 entry",
+            ));
         }
         let mut entries = Vec::with_capacity(count);
         for entry in table.entries {

@@ -1,0 +1,492 @@
+//! Every name in a template or expression stands for something that is certain to be there.
+
+use std::collections::BTreeSet;
+
+use super::order::Order;
+use super::scope::{Names, ROOTS, RUN, Site, TIMES};
+use super::secrets::{Secrets, each_ref};
+use super::types;
+use crate::action::OutputSpec;
+use crate::decode::Draft;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document::place_in_string;
+use crate::runbook::{Element, Fate, Field, FieldKind, OnFailure, Phase, Placed, Proof, Unit};
+use crate::shape::quoted;
+use crate::source::Span;
+use crate::suggest::nearest;
+use crate::template::{Expr, Ref, Template};
+
+/// The variables that something uses.
+#[derive(Default)]
+pub(super) struct Used {
+    pub(super) vars: BTreeSet<String>,
+    /// Something uses all of them.
+    pub(super) all: bool,
+}
+
+/// Checks all references of the runbook. `order` is none where it has a cycle: then nothing is said about what runs before what.
+pub(super) fn check(draft: &Draft, order: Option<&Order>, secrets: &Secrets, faults: &mut Diagnostics) -> Used {
+    let mut checker = Checker { draft, names: Names::of(draft), order, secrets, faults, used: Used::default() };
+    checker.outside();
+    for (unit, beside) in draft.runbook.units.iter().zip(&draft.units) {
+        checker.unit(unit);
+        let site = Site::fields(unit);
+        types::check(&mut checker, &beside.places, site);
+        types::check(&mut checker, &beside.undo_places, site.undo(None));
+    }
+    checker.used
+}
+
+pub(super) struct Checker<'a> {
+    pub(super) draft: &'a Draft,
+    pub(super) names: Names<'a>,
+    order: Option<&'a Order>,
+    pub(super) secrets: &'a Secrets,
+    pub(super) faults: &'a mut Diagnostics,
+    used: Used,
+}
+
+impl<'a> Checker<'a> {
+    fn outside(&mut self) {
+        let runbook = &self.draft.runbook;
+        if let Some(title) = &runbook.title {
+            self.template(title, Site::outside("the title"));
+        }
+        for lock in &runbook.locks {
+            self.template(lock, Site::outside("a lock"));
+            for name in lock.refs().iter().filter(|name| self.secrets.covers(name)) {
+                self.faults.push(secret_decides(self.draft, lock.span, name, "name a lock"));
+            }
+        }
+        for var in &runbook.vars {
+            if let Some(default) = &var.default {
+                self.field(default, Site::outside("a default"));
+            }
+        }
+        for target in &runbook.targets {
+            self.field(&target.settings, Site::outside("a target"));
+        }
+        types::check(self, &self.draft.target_places, Site::outside("a target"));
+    }
+
+    fn unit(&mut self, unit: &'a Unit) {
+        let site = Site::fields(unit);
+        if let Some(when) = &unit.when {
+            // It decides about the whole unit, so it is looked at before there is an item.
+            self.expr(when, Site { item: false, when: [None, None], ..site });
+            self.no_secret(when, "decide whether a step is done");
+        }
+        if let Some(for_each) = &unit.for_each {
+            self.expr(&for_each.items, Site { item: false, ..site });
+            self.no_secret(&for_each.items, "decide how often a step is done");
+        }
+        for text in unit.title.iter().chain(&unit.confirm) {
+            self.template(text, site);
+        }
+        self.field(&unit.action.fields, site);
+        let after = site.after(unit.action.spec);
+        for condition in unit.expect.iter().chain(&unit.warn) {
+            self.expr(condition, after);
+        }
+        for (_, output) in &unit.outputs {
+            self.expr(output, after);
+        }
+        self.secret_outputs(unit);
+        if let Some(proof) = &unit.proof {
+            self.proof(proof, site);
+        }
+        if let Some(probe) = &unit.probe {
+            self.proof(probe, Site { before: true, ..site });
+        }
+        if let Fate::Undo(steps) = &unit.fate {
+            for step in steps {
+                let site = site.undo(step.when.as_ref().map(|when| when.source()));
+                if let Some(when) = &step.when {
+                    self.expr(when, Site { when: [site.when[0], None], ..site });
+                    self.no_secret(when, "decide whether a step is done");
+                }
+                if let Some(title) = &step.title {
+                    self.template(title, site);
+                }
+                self.field(&step.action.fields, site);
+                for condition in &step.expect {
+                    self.expr(condition, site.after(step.action.spec));
+                }
+            }
+        }
+    }
+
+    fn proof(&mut self, proof: &'a Proof, site: Site<'a>) {
+        self.field(&proof.action.fields, site);
+        for condition in &proof.expect {
+            self.expr(condition, site.after(proof.action.spec));
+        }
+    }
+
+    fn secret_outputs(&mut self, unit: &Unit) {
+        let Some(beside) = self.draft.units.get(unit.ix.get()) else { return };
+        for name in &beside.secret_outputs {
+            let known: Vec<&str> = outputs(unit).collect();
+            if !known.contains(&name.name.as_str()) {
+                let fault = Diagnostic::error(Code::UnknownOutput, format!("`{}` has no output `{}`", unit.id, name.name));
+                self.faults.push(suggest(fault.at(&self.draft.runbook.source, name.span, "not an output"), &name.name, &known));
+            }
+        }
+    }
+
+    fn template(&mut self, template: &Placed<Template>, site: Site<'a>) {
+        for name in template.refs() {
+            self.name(name, template.span, site);
+        }
+    }
+
+    fn expr(&mut self, expr: &Placed<Expr>, site: Site<'a>) {
+        for name in expr.refs() {
+            self.name(name, expr.span, site);
+        }
+    }
+
+    fn no_secret(&mut self, expr: &Placed<Expr>, what: &str) {
+        for name in expr.refs().iter().filter(|name| self.secrets.covers(name)) {
+            self.faults.push(secret_decides(self.draft, expr.span, name, what));
+        }
+    }
+
+    fn field(&mut self, field: &'a Field, site: Site<'a>) {
+        match &field.kind {
+            FieldKind::Literal(_) | FieldKind::Target(_) => {}
+            FieldKind::Template(_) | FieldKind::Text(_) | FieldKind::Expr(_) => {
+                let span = field.span;
+                each_ref(field, &mut |name| self.name(name, span, site));
+            }
+            FieldKind::List(items) => {
+                for item in items {
+                    match item {
+                        Element::One(field) => self.field(field, site),
+                        Element::When(when, fields) => {
+                            self.expr(when, site);
+                            self.no_secret(when, "decide what a list holds");
+                            for field in fields {
+                                self.field(field, Site { when: [Some(when.source()), site.when[0]], ..site });
+                            }
+                        }
+                    }
+                }
+            }
+            FieldKind::Table(entries) => {
+                for (_, _, field) in entries {
+                    self.field(field, site);
+                }
+            }
+        }
+    }
+
+    /// One name. `value` is the place of the text that it stands in.
+    fn name(&mut self, name: &Ref, value: Span, site: Site<'a>) {
+        let Some(root) = name.path.first() else { return };
+        if let Some(what) = site.only_vars
+            && matches!(root.as_str(), "checks" | "steps" | "item" | "before")
+        {
+            let fault = self.fault(Code::UnknownName, format!("`{root}` cannot be used in {what}"), name, value, "");
+            self.faults.push(fault.help("it is worked out before anything runs: use `vars`, `run` or `env`"));
+            return;
+        }
+        match root.as_str() {
+            "vars" => self.var(name, value),
+            "checks" => self.output(Phase::Check, name, value, site),
+            "steps" => self.output(Phase::Step, name, value, site),
+            "item" if site.item => {}
+            "item" => {
+                let fault = self.fault(Code::UnknownName, "there is no `item` here".to_owned(), name, value, "");
+                self.faults.push(fault.help("`item` is the element in a step with `for_each`, except in its `when` and `for_each`"));
+            }
+            "before" => self.before(name, value, site),
+            "run" => {
+                if let Some(member) = name.path.get(1)
+                    && !RUN.contains(&member.as_str())
+                {
+                    let fault = self.fault(Code::UnknownName, format!("`run` has no `{member}`"), name, value, "");
+                    self.faults.push(suggest(fault, member, &RUN));
+                }
+            }
+            "env" => {}
+            "values" => {
+                let fault = self.fault(Code::NotYet, "`values` is not supported yet".to_owned(), name, value, "");
+                self.faults.push(fault);
+            }
+            _ => self.own(name, value, site),
+        }
+    }
+
+    fn var(&mut self, name: &Ref, value: Span) {
+        let Some(wanted) = name.path.get(1) else {
+            self.used.all = true;
+            return;
+        };
+        self.used.vars.insert(wanted.clone());
+        let Some(var) = self.names.var(wanted) else {
+            if self.draft.broken_vars.contains(wanted) {
+                return;
+            }
+            let fault = self.fault(Code::UnknownName, format!("there is no variable `{wanted}`"), name, value, "not declared");
+            let fault = match nearest(wanted, self.draft.runbook.vars.iter().map(|v| v.name.as_str())) {
+                Some(near) => fault.help(format!("did you mean `vars.{near}`?")),
+                None => fault.help(format!("declare it: `[vars.{wanted}]` with a `type`")),
+            };
+            self.faults.push(fault);
+            return;
+        };
+        if name.path.len() > 2 && !super::scope::of_var(var.kind).has_members() {
+            let what = super::scope::of_var(var.kind).name();
+            let fault = self.fault(Code::UnknownName, format!("`vars.{wanted}` is {what}, with nothing below it"), name, value, "");
+            self.faults.push(fault);
+        }
+    }
+
+    /// `checks.ID.OUTPUT`, `steps.ID.OUTPUT`.
+    fn output(&mut self, phase: Phase, name: &Ref, value: Span, site: Site<'a>) {
+        let what = if phase == Phase::Check { "check" } else { "step" };
+        let Some(id) = name.path.get(1) else {
+            let fault = self.fault(Code::UnknownName, format!("`{what}s` alone is no value"), name, value, "");
+            self.faults.push(fault.help(format!("write `{what}s.ID.OUTPUT`")));
+            return;
+        };
+        let Some(unit) = self.names.unit(phase, id) else {
+            if self.draft.broken.contains_key(id) {
+                return;
+            }
+            let fault = self.fault(Code::UnknownName, format!("there is no {what} `{id}`"), name, value, "");
+            let units = || self.draft.runbook.units.iter();
+            let elsewhere = units().find(|unit| unit.id == *id);
+            let fault = match (nearest(id, units().filter(|u| u.phase == phase).map(|u| u.id.as_str())), elsewhere) {
+                (_, Some(Unit { phase: Phase::Check, .. })) => fault.help(format!("it is a check: write `checks.{id}`")),
+                (_, Some(Unit { phase: Phase::Step, .. })) => fault.help(format!("it is a step: write `steps.{id}`")),
+                (Some(near), _) => fault.help(format!("did you mean `{what}s.{near}`?")),
+                (None, _) => fault,
+            };
+            self.faults.push(fault);
+            return;
+        };
+        if let Some(here) = site.unit
+            && !self.is_certain(unit, here, name, value, site)
+        {
+            return;
+        }
+        self.member(unit, name, value);
+    }
+
+    /// Whether the unit has run whenever this place is looked at; reports where it has not.
+    fn is_certain(&mut self, unit: &'a Unit, here: &'a Unit, name: &Ref, value: Span, site: Site<'a>) -> bool {
+        let shown = format!("{}s.{}", if unit.phase == Phase::Check { "check" } else { "step" }, unit.id);
+        let source = &self.draft.runbook.source;
+        if unit.ix == here.ix {
+            if site.undo && !name.guarded {
+                let fault = self.fault(
+                    Code::MaySkip,
+                    format!("`{shown}` may have no outputs when it is taken back"),
+                    name,
+                    value,
+                    "it may have failed",
+                );
+                self.faults.push(fault.help(format!("say what to use then: `(default {} VALUE)`; or use `before`", name.path.join("."))));
+                return false;
+            }
+            if !site.undo {
+                let fault = self.fault(Code::NotRunYet, format!("`{shown}` is this {} itself", phase_name(unit)), name, value, "");
+                let help = match site.own {
+                    Some(_) => "its own outputs have no prefix here",
+                    None => "its outputs are there when it has ended",
+                };
+                self.faults.push(fault.help(help));
+                return false;
+            }
+            return true;
+        }
+        if self.order.is_some_and(|order| !order.is_before(unit.ix, here.ix)) {
+            let fault = self.fault(Code::NotRunYet, format!("`{shown}` may not have run yet"), name, value, "").at(
+                source,
+                unit.id_span,
+                "this one",
+            );
+            let help = if here.phase > unit.phase || here.ix > unit.ix {
+                format!("add `{}` to the `needs` of `{}`", unit.id, here.id)
+            } else {
+                format!("move `{}` behind `{}`", here.id, unit.id)
+            };
+            self.faults.push(fault.help(help));
+            return false;
+        }
+        if name.guarded {
+            return true;
+        }
+        let when = unit.when.as_ref().map(|when| when.source());
+        let same_condition = when.is_some_and(|when| site.when.iter().flatten().any(|here| implies(here, when)));
+        let why = match (&unit.when, unit.on_failure) {
+            (Some(when), _) if !same_condition => Some((when.span, "it is skipped where this does not hold")),
+            (_, OnFailure::Continue) if unit.phase == Phase::Step => Some((unit.id_span, "the run goes on where it fails")),
+            _ => None,
+        };
+        if let Some((span, label)) = why {
+            let fault = self.fault(Code::MaySkip, format!("`{shown}` may have no outputs"), name, value, "").at(source, span, label);
+            self.faults.push(
+                fault.help(format!("say what to use then: `(default {} VALUE)`; or write the same `when` here", name.path.join("."))),
+            );
+            return false;
+        }
+        true
+    }
+
+    /// The output of a unit that has run.
+    fn member(&mut self, unit: &Unit, name: &Ref, value: Span) {
+        let mut path = name.path.get(2..).unwrap_or_default();
+        if unit.for_each.is_some() {
+            match path {
+                [] => return,
+                [items] if items == "items" => return,
+                [items, _key] if items == "items" => return,
+                [items, _key, rest @ ..] if items == "items" => path = rest,
+                [time, ..] if TIMES.iter().any(|t| t.name == time) => return,
+                [output, ..] => {
+                    let fault = self.fault(Code::UnknownOutput, format!("`{}` has outputs for each item", unit.id), name, value, "");
+                    self.faults.push(fault.help(format!("write `steps.{}.items.KEY.{output}`", unit.id)));
+                    return;
+                }
+            }
+        }
+        let Some(wanted) = path.first() else { return };
+        if unit.outputs.iter().any(|(known, _)| known == wanted) {
+            return;
+        }
+        let all = unit.action.spec.outputs.iter().chain(&TIMES);
+        self.spec_output(
+            all,
+            path,
+            name,
+            value,
+            &format!("`{}`", unit.id),
+            &outputs(unit).chain(TIMES.iter().map(|t| t.name)).collect::<Vec<_>>(),
+        );
+    }
+
+    /// An output among those that are declared, and what is below it.
+    fn spec_output<'o>(
+        &mut self,
+        mut all: impl Iterator<Item = &'o OutputSpec>,
+        path: &[String],
+        name: &Ref,
+        value: Span,
+        owner: &str,
+        known: &[&str],
+    ) {
+        let Some(wanted) = path.first() else { return };
+        match all.find(|output| output.name == wanted) {
+            Some(output) if path.len() > 1 && !super::scope::of_output(output.kind).has_members() => {
+                let what = super::scope::of_output(output.kind).name();
+                let fault = self.fault(Code::UnknownOutput, format!("`{wanted}` is {what}, with nothing below it"), name, value, "");
+                self.faults.push(fault);
+            }
+            Some(_) => {}
+            None => {
+                let fault = self.fault(Code::UnknownOutput, format!("{owner} has no output `{wanted}`"), name, value, "");
+                self.faults.push(suggest(fault, wanted, known));
+            }
+        }
+    }
+
+    fn before(&mut self, name: &Ref, value: Span, site: Site<'a>) {
+        let Some(unit) = site.unit.filter(|_| site.before) else {
+            let fault = self.fault(Code::UnknownName, "there is no `before` here".to_owned(), name, value, "");
+            self.faults.push(fault.help("what the action found before is there in `undo`, `expect`, `warn`, `outputs` and `probe`"));
+            return;
+        };
+        let path = name.path.get(1..).unwrap_or_default();
+        let known: Vec<&str> = unit.action.spec.before.iter().map(|o| o.name).collect();
+        let owner = format!("the `before` of `{}.{}`", unit.action.executor, unit.action.spec.name);
+        self.spec_output(unit.action.spec.before.iter(), path, name, value, &owner, &known);
+    }
+
+    /// A name without prefix: an own output, or none.
+    fn own(&mut self, name: &Ref, value: Span, site: Site<'a>) {
+        let root = name.path.first().map(String::as_str).unwrap_or_default();
+        if let (Some(spec), Some(unit)) = (site.own, site.unit) {
+            let declared: Vec<&str> = if std::ptr::eq(spec, unit.action.spec) {
+                unit.outputs.iter().map(|(name, _)| name.as_str()).collect()
+            } else {
+                Vec::new()
+            };
+            if declared.contains(&root) {
+                return;
+            }
+            let all = spec.outputs.iter().chain(&TIMES);
+            if all.clone().any(|output| output.name == root) {
+                self.spec_output(all, &name.path, name, value, "", &[]);
+                return;
+            }
+            let known: Vec<&str> = spec.outputs.iter().map(|o| o.name).chain(declared).collect();
+            let fault = self.fault(Code::UnknownName, format!("`{root}` is no output of this action, and no name"), name, value, "");
+            let fault = match self.likely(root) {
+                Some(likely) if nearest(root, known.iter().copied()).is_none() => fault.help(likely),
+                _ => suggest(fault, root, &known),
+            };
+            self.faults.push(fault);
+            return;
+        }
+        let fault = self.fault(Code::UnknownName, format!("`{root}` stands for nothing here"), name, value, "");
+        let help = self.likely(root).or_else(|| nearest(root, ROOTS).map(|near| format!("did you mean `{near}`?")));
+        self.faults.push(fault.help(help.unwrap_or_else(|| format!("names begin with one of {}", quoted(&ROOTS)))));
+    }
+
+    /// What was meant by a name without its prefix.
+    fn likely(&self, root: &str) -> Option<String> {
+        if self.names.var(root).is_some() {
+            return Some(format!("write `vars.{root}`"));
+        }
+        let group = if self.names.unit(Phase::Step, root).is_some() {
+            "steps"
+        } else if self.names.unit(Phase::Check, root).is_some() {
+            "checks"
+        } else {
+            return None;
+        };
+        Some(format!("write `{group}.{root}.OUTPUT`"))
+    }
+
+    pub(super) fn fault(&self, code: Code, message: String, name: &Ref, value: Span, label: &str) -> Diagnostic {
+        let source = &self.draft.runbook.source;
+        Diagnostic::error(code, message).at(source, place_in_string(source, value, name.span), label)
+    }
+}
+
+/// All names in `steps.ID` but the times.
+fn outputs(unit: &Unit) -> impl Iterator<Item = &str> {
+    unit.action.spec.outputs.iter().map(|o| o.name).chain(unit.outputs.iter().map(|(name, _)| name.as_str()))
+}
+
+fn phase_name(unit: &Unit) -> &'static str {
+    match unit.phase {
+        Phase::Check => "check",
+        Phase::Step => "step",
+        Phase::Verify => "verify",
+    }
+}
+
+fn suggest(fault: Diagnostic, wanted: &str, known: &[&str]) -> Diagnostic {
+    match (nearest(wanted, known.iter().copied()), known) {
+        (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
+        (None, []) => fault.help("it has none"),
+        (None, known) => fault.help(format!("it has {}", quoted(known))),
+    }
+}
+
+/// Whether a place that is looked at only where `here` holds implies that `when` held: the same text, or an `and` with it.
+fn implies(here: &str, when: &str) -> bool {
+    let (here, when) = (here.trim(), when.trim());
+    here == when || (here.starts_with("and ") && here.contains(&format!("({when})")))
+}
+
+fn secret_decides(draft: &Draft, value: Span, name: &Ref, what: &str) -> Diagnostic {
+    let source = &draft.runbook.source;
+    Diagnostic::error(Code::SecretDecides, format!("a secret cannot {what}"))
+        .at(source, place_in_string(source, value, name.span), "secret")
+        .help("what is done and under which name is written to the journal: use a variable that is no secret")
+}

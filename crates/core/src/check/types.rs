@@ -1,0 +1,60 @@
+//! Templates in places that want something of them: a type, or no secret.
+
+use super::references::Checker;
+use super::scope::{Known, Site, of_output, of_var};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::document::place_in_string;
+use crate::runbook::Phase;
+use crate::shape::TemplatePlace;
+use crate::template::Ref;
+
+pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], site: Site<'a>) {
+    for place in places {
+        let source = &checker.draft.runbook.source;
+        if place.refuses_secrets {
+            for name in place.refs.iter().filter(|name| checker.secrets.covers(name)) {
+                checker.faults.push(
+                    Diagnostic::error(Code::SecretRefused, format!("a secret would stand in `{}`, where others can read it", place.name))
+                        .at(source, place_in_string(source, place.span, name.span), "secret")
+                        .help("a command line is seen by every user of the host: hand it over in `env`, in `stdin` or in a file"),
+                );
+            }
+        }
+        let Some(wants) = &place.wants else { continue };
+        let [name] = &place.refs[..] else { continue };
+        let Some(known) = known(checker, name, site) else { continue };
+        let fits = match known {
+            Known::Text => wants.text,
+            Known::Number => wants.number || wants.text,
+            Known::Bool => wants.bool || wants.text,
+            Known::List => wants.list,
+            Known::Map => wants.table,
+            Known::Any => true,
+        };
+        if !fits {
+            let fault = checker.fault(Code::ValueType, format!("`{name}` does not fit `{}`", place.name), name, place.span, "");
+            let label = format!("expected {}, and this is {}", wants.expected, known.name());
+            let mut fault = fault;
+            if let Some(first) = fault.labels.first_mut() {
+                first.text = label;
+            }
+            checker.faults.push(fault);
+        }
+    }
+}
+
+/// The type of what a name stands for, where it is known.
+fn known(checker: &Checker<'_>, name: &Ref, site: Site<'_>) -> Option<Known> {
+    let path: Vec<&str> = name.path.iter().map(String::as_str).collect();
+    match path[..] {
+        ["vars", var] => checker.names.var(var).map(|var| of_var(var.kind)),
+        [group @ ("checks" | "steps"), id, output] => {
+            let phase = if group == "checks" { Phase::Check } else { Phase::Step };
+            let unit = checker.names.unit(phase, id).filter(|unit| unit.for_each.is_none())?;
+            unit.action.spec.outputs.iter().find(|o| o.name == output).map(|o| of_output(o.kind))
+        }
+        ["before", output] => site.unit?.action.spec.before.iter().find(|o| o.name == output).map(|o| of_output(o.kind)),
+        ["run", _] => Some(Known::Text),
+        _ => None,
+    }
+}

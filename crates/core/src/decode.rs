@@ -1,0 +1,16 @@
+//! From a file's tree to a draft of a runbook: everything typed, templates parsed, names of other units not resolved yet.
+//!
+//! All faults are reported; a part that has one is left out of the draft, and what refers to it is not reported on top.
+
+mod action;
+mod draft;
+mod file;
+mod holder;
+mod keys;
+mod reader;
+mod target;
+mod unit;
+mod var;
+
+pub(crate) use draft::{Draft, DraftUnit, NameRef};
+pub(crate) use file::decode;

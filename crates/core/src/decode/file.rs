@@ -1,0 +1,173 @@
+//! The whole file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::draft::{Draft, DraftUnit};
+use super::keys::Keys;
+use super::reader::Reader;
+use super::unit::Read;
+use super::var::Vars;
+use crate::action::Registry;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document::{Entry, Node, NodeKind, Table};
+use crate::effect::UnitIx;
+use crate::format::{CheckDecl, RunbookFile, StepDecl, VerifyDecl};
+use crate::runbook::{OnFailure, Phase, Runbook, TargetDecl, Unit};
+use crate::shape::{At, Shape};
+use crate::source::{Source, Span};
+
+/// The version of the format that this program reads.
+const FORMAT: i64 = 1;
+
+/// Parts of the format that this version does not carry out.
+const NOT_YET: [(&str, &str); 3] = [("values", "`[values]`"), ("monitor", "`[[monitor]]`"), ("outputs", "`[outputs]`")];
+
+/// Reads a file's tree. There is no draft where the file is of another version, or no table of a runbook at all.
+pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry) -> (Option<Draft>, Diagnostics) {
+    let mut reader = Reader::new(source, registry);
+    let mut draft = match root.kind {
+        NodeKind::Table(table) => reader.file(table),
+        _ => None,
+    };
+    if let Some(draft) = &mut draft {
+        draft.faulty = reader.faults.has_errors();
+    }
+    (draft, reader.faults)
+}
+
+/// The parts of a file that are read one by one.
+#[derive(Default)]
+struct Parts {
+    vars: Option<Node>,
+    target: Option<Node>,
+    check: Option<Node>,
+    step: Option<Node>,
+    verify: Option<Node>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, table: Table) -> Option<Draft> {
+        if !self.is_format(&table) {
+            return None;
+        }
+        let mut parts = Parts::default();
+        let mut own = Table::default();
+        for entry in table.entries {
+            let part = match entry.key.as_str() {
+                "vars" => &mut parts.vars,
+                "target" => &mut parts.target,
+                "check" => &mut parts.check,
+                "step" => &mut parts.step,
+                "verify" => &mut parts.verify,
+                key => {
+                    if let Some((_, what)) = NOT_YET.iter().find(|(name, _)| *name == key) {
+                        self.not_yet(what, entry.key_span);
+                    } else {
+                        own.entries.push(entry);
+                    }
+                    continue;
+                }
+            };
+            *part = Some(entry.value);
+        }
+        if own.get("format").is_none() {
+            // Its absence was reported; the walk need not say it again.
+            let value = Node { span: Span::default(), kind: NodeKind::Int(FORMAT) };
+            own.entries.push(Entry { key: "format".to_owned(), key_span: Span::default(), value });
+        }
+        let shape = self.format_shape::<RunbookFile>();
+        let rule = shape.accepts.tables.first()?;
+        let first_line = self.source.line(1);
+        let mut keys = Keys::of(self.walk_table(rule, own, first_line, At { name: "runbook", span: first_line }));
+
+        let vars = parts.vars.map(|node| self.var_decls(node)).unwrap_or_default();
+        self.take_places();
+        let targets = parts.target.map(|node| self.target_decls(node)).unwrap_or_default();
+        let target_places = self.take_places();
+        let units = [parts.check, parts.step, parts.verify];
+        if units.iter().all(Option::is_none) {
+            self.faults.push(
+                Diagnostic::error(Code::Empty, "there is nothing to do")
+                    .at(self.source, first_line, "no `[[check]]`, no `[[step]]`, no `[[verify]]`")
+                    .help("add a `[[step]]` with an `id` and an action"),
+            );
+        }
+        let (runbook, broken_vars) = self.runbook(&mut keys, vars, targets);
+        let mut draft = Draft { runbook, units: Vec::new(), broken: BTreeMap::new(), broken_vars, faulty: false, target_places };
+        let [check, step, verify] = units;
+        self.units::<CheckDecl>(Phase::Check, check, &mut draft);
+        self.units::<StepDecl>(Phase::Step, step, &mut draft);
+        self.units::<VerifyDecl>(Phase::Verify, verify, &mut draft);
+        Some(draft)
+    }
+
+    fn runbook(&self, keys: &mut Keys, vars: Vars, targets: Vec<TargetDecl>) -> (Runbook, Vec<String>) {
+        let runbook = Runbook {
+            source: Arc::clone(self.source),
+            name: keys.text("name").unwrap_or_default(),
+            title: keys.template("title"),
+            description: keys.text("description"),
+            risk: keys.value("risk").unwrap_or_default(),
+            owners: keys.value("owners").unwrap_or_default(),
+            locks: keys.templates("locks"),
+            on_failure: keys.value("on_failure").unwrap_or(OnFailure::Stop),
+            vars: vars.whole,
+            targets,
+            units: Vec::new(),
+        };
+        (runbook, vars.broken)
+    }
+
+    fn units<T: schemars::JsonSchema>(&mut self, phase: Phase, node: Option<Node>, draft: &mut Draft) {
+        let Some(node) = node else { return };
+        let name = match phase {
+            Phase::Check => "check",
+            Phase::Step => "step",
+            Phase::Verify => "verify",
+        };
+        let shape: std::rc::Rc<Shape> = self.format_shape::<T>();
+        for item in self.list(node, name) {
+            let ix = UnitIx(u32::try_from(draft.runbook.units.len()).unwrap_or(u32::MAX));
+            match self.unit(phase, &shape, item, ix, draft.runbook.on_failure) {
+                Read::Whole(decoded) => {
+                    let (unit, beside): (Unit, DraftUnit) = (decoded.unit, decoded.draft);
+                    draft.runbook.units.push(unit);
+                    draft.units.push(beside);
+                }
+                Read::Broken(id) => {
+                    draft.broken.insert(id, phase);
+                }
+                Read::Lost => {}
+            }
+        }
+    }
+
+    /// Whether the file is of the version that this program reads.
+    fn is_format(&mut self, table: &Table) -> bool {
+        let Some(entry) = table.entry("format") else {
+            let line = self.source.line(1);
+            self.faults.push(
+                Diagnostic::error(Code::Format, "the file does not say which format it has")
+                    .at(self.source, line, "`format` is missing")
+                    .help(format!("begin with `format = {FORMAT}`")),
+            );
+            return true;
+        };
+        match entry.value.kind {
+            NodeKind::Int(FORMAT) => true,
+            NodeKind::Int(other) => {
+                let fault = Diagnostic::error(Code::Format, format!("the format {other} is not known")).at(
+                    self.source,
+                    entry.value.span,
+                    format!("this version reads format {FORMAT}"),
+                );
+                let help = if other > FORMAT { "a newer version of `runbook` may read it" } else { "write `format = 1`" };
+                self.faults.push(fault.help(help));
+                false
+            }
+            // The walk reports the type.
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `[[check]]`, `[[step]]`, `[[verify]]`.
+
+use std::rc::Rc;
+
+use super::draft::{Decoded, DraftUnit};
+use super::holder::{Held, Says};
+use super::reader::Reader;
+use crate::document::{Node, NodeKind};
+use crate::effect::UnitIx;
+use crate::runbook::{Fate, ForEach, Needs, OnFailure, Phase, Unit};
+use crate::shape::{At, Shape};
+use crate::source::Span;
+
+/// How a unit came out.
+pub(super) enum Read {
+    /// Whole enough to be checked.
+    Whole(Box<Decoded>),
+    /// It has a name, and faults that keep it out.
+    Broken(String),
+    /// Nothing to go by.
+    Lost,
+}
+
+impl Reader<'_> {
+    /// Reads one unit. `ix` is the number that it will have; `on_failure` the runbook's word.
+    pub(super) fn unit(&mut self, phase: Phase, shape: &Rc<Shape>, node: Node, ix: UnitIx, on_failure: OnFailure) -> Read {
+        let name = match phase {
+            Phase::Check => "check",
+            Phase::Step => "step",
+            Phase::Verify => "verify",
+        };
+        let Some((table, span)) = self.table(node, name) else { return Read::Lost };
+        // The name under which it is missed, should the rest be faulty.
+        let written = table.get("id").and_then(|id| match &id.kind {
+            NodeKind::Str(text) => Some(text.clone()),
+            _ => None,
+        });
+        self.take_places();
+        let at = At { name: written.as_deref().unwrap_or(name), span: self.head(span) };
+        let decoded = self.held(shape, table, span, at).and_then(|held| self.whole(phase, held, span, ix, on_failure));
+        match (decoded, written) {
+            (Some(decoded), _) => Read::Whole(Box::new(decoded)),
+            (None, Some(id)) => Read::Broken(id),
+            (None, None) => Read::Lost,
+        }
+    }
+
+    fn whole(&mut self, phase: Phase, held: Held, span: Span, ix: UnitIx, on_failure: OnFailure) -> Option<Decoded> {
+        let Held { mut keys, call, nested } = held;
+        let keys = &mut keys;
+        let id = keys.name("id");
+        let title = keys.template("title");
+        let timeout = self.timeout(keys);
+        let retry_span = keys.span("retry");
+        let retry = self.retry(keys).unwrap_or_default();
+        let says = Says::of(keys);
+        let parallel_span = keys.span("parallel");
+        let parallel: u32 = keys.value("parallel").unwrap_or(1);
+        let mut draft = DraftUnit {
+            needs: keys.names("needs"),
+            guards: keys.names("guards").unwrap_or_default(),
+            secret_outputs: keys.names("secret_outputs").unwrap_or_default(),
+            retry: retry_span,
+            parallel: parallel_span,
+            says_safety: says.safety.is_some(),
+            ..DraftUnit::default()
+        };
+        let mut proof = None;
+        let action = call.map(|call| {
+            proof = call.proof.and_then(|entry| self.proof(entry));
+            call.action
+        });
+        let mut undo = None;
+        let mut probe = None;
+        for entry in nested {
+            if entry.key == "probe" {
+                draft.probe = Some(entry.key_span);
+                probe = self.proof(entry);
+            } else {
+                draft.places.extend(self.take_places());
+                draft.fates.push(("undo", entry.key_span));
+                undo = Some(self.undo(entry.value));
+                draft.undo_places = self.take_places();
+            }
+        }
+        draft.places.extend(self.take_places());
+        let mut fate = undo.map(Fate::Undo);
+        for (key, make) in [("irreversible", Fate::Irreversible as fn(String) -> Fate), ("leaves", Fate::Leaves)] {
+            if let Some((span, field)) = keys.entry(key) {
+                draft.fates.push((key, span));
+                if let Some(why) = super::keys::literal(&field).and_then(|v| v.as_str().map(str::to_owned)) {
+                    fate = fate.or(Some(make(why)));
+                }
+            }
+        }
+        if let Some(span) = keys.span("covered_by") {
+            draft.fates.push(("covered_by", span));
+            draft.covered_by = keys.name("covered_by");
+        }
+        let for_each = keys.expr("for_each").map(|items| ForEach { items, parallel });
+        let (id, action) = (id?, action?);
+        let unit = Unit {
+            ix,
+            id: id.name,
+            id_span: id.span,
+            span,
+            phase,
+            title,
+            description: keys.text("description"),
+            class: says.class(action.spec.class),
+            action,
+            needs: Needs::Earlier,
+            when: keys.expr("when"),
+            for_each,
+            timeout,
+            retry,
+            expect: keys.exprs("expect"),
+            warn: keys.exprs("warn"),
+            outputs: keys.expr_map("outputs"),
+            secret_outputs: draft.secret_outputs.iter().map(|name| name.name.clone()).collect(),
+            confirm: keys.template("confirm"),
+            probe,
+            proof,
+            fate: fate.unwrap_or(Fate::Nothing),
+            on_failure: keys.value("on_failure").unwrap_or(on_failure),
+            guards: Vec::new(),
+        };
+        Some(Decoded { unit, draft })
+    }
+}
