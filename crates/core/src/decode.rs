@@ -12,5 +12,5 @@ mod target;
 mod unit;
 mod var;
 
-pub(crate) use draft::{Draft, DraftUnit, NameRef};
+pub(crate) use draft::{Draft, NameRef};
 pub(crate) use file::decode;

@@ -9,5 +9,5 @@ mod unit;
 mod var;
 
 pub(crate) use file::RunbookFile;
-pub(crate) use unit::{Backoff, CheckDecl, ProbeDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
+pub(crate) use unit::{CheckDecl, ProbeDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
 pub(crate) use var::VarDecl;

@@ -1,7 +1,5 @@
 //! A runbook as it was understood: typed, references resolved, templates parsed but not rendered.
 
-mod accepts;
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -114,15 +114,14 @@ pub(super) const fn of_output(kind: OutputKind) -> Known {
     }
 }
 
-/// The type of a variable's value. Durations, sizes and times are given to helpers in more than one form.
+/// The type of a variable's value. Durations, sizes and times are texts in their canonical form.
 pub(super) const fn of_var(kind: VarType) -> Known {
     match kind {
-        VarType::String | VarType::Path | VarType::Enum => Known::Text,
+        VarType::String | VarType::Path | VarType::Enum | VarType::Duration | VarType::Size | VarType::Time => Known::Text,
         VarType::Int | VarType::Port => Known::Number,
         VarType::Bool => Known::Bool,
         VarType::List => Known::List,
         VarType::Map => Known::Map,
-        VarType::Duration | VarType::Size | VarType::Time => Known::Any,
     }
 }
 
