@@ -198,13 +198,11 @@ impl Entry {
     fn lookup<'a>(&'a self, path: &[String], depth: usize) -> Lookup<'a> {
         let mut value = &self.value;
         for (at, segment) in path.iter().enumerate() {
-            match step(value, segment) {
-                Some(next) => value = next,
-                None => {
-                    let names = value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
-                    return Lookup::Nothing { known: depth + at, names };
-                }
-            }
+            let Some(next) = step(value, segment) else {
+                let names = value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+                return Lookup::Nothing { known: depth + at, names };
+            };
+            value = next;
         }
         Lookup::Found(Found { value: Cow::Borrowed(value), secret: self.secrecy.covers(path) })
     }

@@ -15,6 +15,7 @@
 //! - inside `#each` and `#with` a name of the runbook's own (`vars`, `steps`, …) must be written `@root.vars…` or `../vars…`.
 
 mod ast;
+mod cache;
 mod eval;
 mod expr;
 mod fault;
@@ -22,6 +23,7 @@ mod kind;
 mod lower;
 mod parse;
 mod places;
+mod quick;
 mod render;
 mod scan;
 #[cfg(test)]
@@ -31,6 +33,7 @@ mod text;
 pub mod helpers;
 
 pub use ast::Ref;
+pub use cache::Templates;
 pub use expr::{Evaluated, Expr, Tested};
 pub use fault::{RenderFault, RenderFaultKind, TemplateFault};
 pub use kind::{TextKind, needs_template};

@@ -26,13 +26,13 @@ fn var(name: &str, kind: VarType) -> Var {
     }
 }
 
-fn template(text: &str) -> Option<Field> {
+fn template(text: &str) -> Field {
     let template = Template::parse(text, TextKind::Plain).unwrap_or_else(|f| panic!("{text}: {f:?}"));
-    Some(Field { span: Span::default(), kind: FieldKind::Template(template) })
+    Field { span: Span::default(), kind: FieldKind::Template(template) }
 }
 
-fn literal(value: Value) -> Option<Field> {
-    Some(Field { span: Span::default(), kind: FieldKind::Literal(value) })
+fn literal(value: Value) -> Field {
+    Field { span: Span::default(), kind: FieldKind::Literal(value) }
 }
 
 fn runbook(vars: Vec<Var>) -> Runbook {
@@ -165,11 +165,11 @@ fn values_from_files_keep_their_types() {
 #[test]
 fn defaults_are_worked_out_in_their_own_order() {
     let mut dir = var("dir", VarType::Path);
-    dir.default = template("{{vars.base}}/odc-{{vars.port}}");
+    dir.default = Some(template("{{vars.base}}/odc-{{vars.port}}"));
     let mut copy = var("copy", VarType::Port);
-    copy.default = template("{{vars.port}}");
+    copy.default = Some(template("{{vars.port}}"));
     let mut port = var("port", VarType::Port);
-    port.default = literal(json!(8989));
+    port.default = Some(literal(json!(8989)));
     let base = var("base", VarType::Path);
     let inputs = resolve(&runbook(vec![dir, copy, port, base]), vec![given("base", "/b")]).unwrap_or_else(|f| panic!("{:?}", messages(&f)));
     assert_eq!(values(&inputs), json!({ "dir": "/b/odc-8989", "copy": 8989, "port": 8989, "base": "/b" }));
@@ -179,7 +179,7 @@ fn defaults_are_worked_out_in_their_own_order() {
 fn a_cycle_of_defaults_is_said_once() {
     let cyclic = |name, text| {
         let mut var = var(name, VarType::String);
-        var.default = template(text);
+        var.default = Some(template(text));
         var
     };
     let vars = vec![cyclic("a", "{{vars.b}}"), cyclic("b", "x{{vars.c}}"), cyclic("c", "{{vars.a}}"), cyclic("d", "{{vars.a}}")];
@@ -209,7 +209,7 @@ fn a_secret_is_in_no_message_and_taints_what_is_made_from_it() {
     assert_eq!(said, ["RB403 `pin` from --var, which is not accepted (expected a whole number such as `42`) "]);
 
     let mut url = var("url", VarType::String);
-    url.default = template("u:{{vars.password}}");
+    url.default = Some(template("u:{{vars.password}}"));
     let inputs = resolve(&runbook(vec![url, secret("password", VarType::String)]), vec![given("password", "hunter22")])
         .unwrap_or_else(|f| panic!("{:?}", messages(&f)));
     assert!(!format!("{inputs:?}").contains("hunter22"));
@@ -239,7 +239,7 @@ fn secrets_that_cannot_be_masked_deserve_a_word() {
 #[test]
 fn what_has_to_be_asked_for_is_known_before() {
     let mut with_default = var("a", VarType::String);
-    with_default.default = literal(json!("x"));
+    with_default.default = Some(literal(json!("x")));
     let book = runbook(vec![with_default, var("b", VarType::String), var("c", VarType::String)]);
     let names: Vec<&str> = missing(&book, &[given("c", "1")]).into_iter().map(|var| var.name.as_str()).collect();
     assert_eq!(names, ["b"]);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::action::FieldFault;
+use crate::action::{FieldFault, SqlPlace};
+use crate::places::shell::ShellPlace;
 use crate::runbook::{Element, Field, FieldKind, TargetDecl};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -72,54 +73,36 @@ impl<'a> Rendering<'a> {
         self.register(&rendered);
         match template.places() {
             Places::Text => Both { real: rendered.value(), public: rendered.public_value() },
-            Places::Shell(places) => {
-                let (mut script, mut real, mut public) = (String::new(), BTreeMap::new(), BTreeMap::new());
-                let mut places = places.iter();
-                for segment in &rendered.segments {
-                    match (&segment.content, places.as_slice().first()) {
-                        (Content::Value(_), Some(place)) => {
-                            places.next();
-                            let name = format!("RUNBOOK_P{}", real.len() + 1);
-                            script.push_str(&place.expansion(&name));
-                            let text = segment.text();
-                            if text.contains('\0') {
-                                let message = format!("`{}` holds a NUL byte, which no environment variable can", segment.origin);
-                                self.faults.push(FieldFault::new(path, message));
-                            } else if name.len() + 1 + text.len() > LONGEST_VARIABLE {
-                                let message = format!(
-                                    "`{}` has {} bytes, and an environment variable holds {LONGEST_VARIABLE}",
-                                    segment.origin,
-                                    text.len()
-                                );
-                                self.faults.push(FieldFault::new(path, message).help("hand it over through `stdin`, or through a file"));
-                            }
-                            public.insert(name.clone(), segment.public_text());
-                            real.insert(name, text);
-                        }
-                        _ => script.push_str(&segment.text()),
-                    }
-                }
-                Both { real: json!({ "script": script, "env": real }), public: json!({ "script": script, "env": public }) }
-            }
-            Places::Sql(places) => {
-                let mut places = places.iter();
-                let (mut real, mut public) = (Vec::new(), Vec::new());
-                for segment in &rendered.segments {
-                    match (&segment.content, places.as_slice().first()) {
-                        (Content::Value(value), Some(place)) => {
-                            places.next();
-                            real.push(json!({ "value": { "value": value, "place": place } }));
-                            public.push(json!({ "value": { "value": public_value(segment), "place": place } }));
-                        }
-                        _ => {
-                            real.push(json!({ "text": segment.text() }));
-                            public.push(json!({ "text": segment.text() }));
-                        }
-                    }
-                }
-                Both { real: json!({ "segments": real }), public: json!({ "segments": public }) }
-            }
+            Places::Shell(places) => self.shell(&rendered, places, path),
+            Places::Sql(places) => sql(&rendered, places),
         }
+    }
+
+    /// A constant script, and the values in the environment.
+    fn shell(&mut self, rendered: &Rendered, places: &[ShellPlace], path: &str) -> Both {
+        let (mut script, mut real, mut public) = (String::new(), BTreeMap::new(), BTreeMap::new());
+        let mut places = places.iter();
+        for segment in &rendered.segments {
+            let place = if segment.origin.is_empty() { None } else { places.next() };
+            let Some(place) = place else {
+                script.push_str(&segment.text());
+                continue;
+            };
+            let name = format!("RUNBOOK_P{}", real.len() + 1);
+            let text = segment.text();
+            script.push_str(&place.expansion(&name));
+            if text.contains('\0') {
+                let message = format!("`{}` holds a NUL byte, which no environment variable can", segment.origin);
+                self.faults.push(FieldFault::new(path, message));
+            } else if name.len() + 1 + text.len() > LONGEST_VARIABLE {
+                let message =
+                    format!("`{}` has {} bytes, and an environment variable holds {LONGEST_VARIABLE}", segment.origin, text.len());
+                self.faults.push(FieldFault::new(path, message).help("hand it over through `stdin`, or through a file"));
+            }
+            public.insert(name.clone(), segment.public_text());
+            real.insert(name, text);
+        }
+        Both { real: json!({ "script": script, "env": real }), public: json!({ "script": script, "env": public }) }
     }
 
     fn register(&mut self, rendered: &Rendered) {
@@ -222,6 +205,23 @@ fn as_text(both: Both) -> Both {
         value => value,
     };
     Both { real: text(both.real), public: text(both.public) }
+}
+
+/// Text and values in turn; the executor writes the values, for the mode of its session.
+fn sql(rendered: &Rendered, places: &[SqlPlace]) -> Both {
+    let (mut real, mut public) = (Vec::new(), Vec::new());
+    let mut places = places.iter();
+    for segment in &rendered.segments {
+        let place = if segment.origin.is_empty() { None } else { places.next() };
+        if let (Some(place), Content::Value(value)) = (place, &segment.content) {
+            real.push(json!({ "value": { "value": value, "place": place } }));
+            public.push(json!({ "value": { "value": public_value(segment), "place": place } }));
+        } else {
+            real.push(json!({ "text": segment.text() }));
+            public.push(json!({ "text": segment.text() }));
+        }
+    }
+    Both { real: json!({ "segments": real }), public: json!({ "segments": public }) }
 }
 
 fn public_value(segment: &Segment) -> Value {

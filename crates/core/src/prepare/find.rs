@@ -23,12 +23,18 @@ fn collect<'a>(field: &'a Field, targets: &'a [TargetDecl], found: &mut Vec<&'a 
                     Element::One(field) => collect(field, targets, found),
                     Element::When(condition, fields) => {
                         found.extend(condition.refs());
-                        fields.iter().for_each(|field| collect(field, targets, found));
+                        for field in fields {
+                            collect(field, targets, found);
+                        }
                     }
                 }
             }
         }
-        FieldKind::Table(entries) => entries.iter().for_each(|(_, _, field)| collect(field, targets, found)),
+        FieldKind::Table(entries) => {
+            for (_, _, field) in entries {
+                collect(field, targets, found);
+            }
+        }
         FieldKind::Target(index) => {
             if let Some(target) = targets.get(*index) {
                 collect(&target.settings, targets, found);

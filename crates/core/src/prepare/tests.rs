@@ -12,8 +12,8 @@ use crate::template::{Expr, Template, TextKind};
 /// Takes anything and does nothing.
 #[derive(Deserialize, JsonSchema)]
 struct Anything {
-    #[serde(default)]
-    port: Option<u16>,
+    #[serde(default, rename = "port")]
+    _port: Option<u16>,
 }
 
 impl Action for Anything {

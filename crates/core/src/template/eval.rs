@@ -160,11 +160,7 @@ impl<'a> Evaluation<'a> {
         match what {
             Local::This => descend(&frame.this, path, ex),
             Local::Index => Ok(number(frame.index)),
-            Local::Key => match &frame.key {
-                Some(key) => Ok(Val { value: Cow::Owned(Value::String(key.clone())), secret: frame.this.secret }),
-                None => Ok(number(frame.index)),
-            },
-            Local::Position => match &frame.key {
+            Local::Key | Local::Position => match &frame.key {
                 Some(key) => Ok(Val { value: Cow::Owned(Value::String(key.clone())), secret: frame.this.secret }),
                 None => Ok(number(frame.index)),
             },

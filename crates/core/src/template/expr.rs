@@ -1,5 +1,7 @@
 //! Bare expressions: `when`, `expect`, `outputs`, …
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::ast::{Ex, Ref};
@@ -8,9 +10,12 @@ use super::fault::{RenderFault, TemplateFault};
 use super::parse;
 use crate::scope::{Lookup, Scope};
 
-/// A bare expression (`when`, `expect`, `outputs`, …), parsed.
+/// A bare expression (`when`, `expect`, `outputs`, …), parsed. Cheap to clone: equal texts of a runbook share one.
 #[derive(Clone, Debug)]
-pub struct Expr {
+pub struct Expr(Arc<Parsed>);
+
+#[derive(Debug)]
+struct Parsed {
     source: String,
     ex: Ex,
     refs: Vec<Ref>,
@@ -42,17 +47,17 @@ impl Expr {
     /// All faults: syntax, unknown helpers and their arguments.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateFault>> {
         let (ex, refs) = parse::expression(text)?;
-        Ok(Self { source: text.to_owned(), ex, refs })
+        Ok(Self(Arc::new(Parsed { source: text.to_owned(), ex, refs })))
     }
 
     /// The text as the author wrote it.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// The names of the scope that it uses, in the order of the text.
     pub fn refs(&self) -> &[Ref] {
-        &self.refs
+        &self.0.refs
     }
 
     /// Evaluates it.
@@ -61,7 +66,7 @@ impl Expr {
     ///
     /// The first name without a value, or value that does not fit.
     pub fn eval(&self, scope: &Scope) -> Result<Evaluated, RenderFault> {
-        let value = Evaluation::new(scope).value(&self.ex)?;
+        let value = Evaluation::new(scope).value(&self.0.ex)?;
         Ok(Evaluated { secret: value.secret, value: value.value.into_owned() })
     }
 
@@ -71,16 +76,16 @@ impl Expr {
     ///
     /// As [`eval`](Self::eval); also where it gives anything but a boolean.
     pub fn test(&self, scope: &Scope) -> Result<Tested, RenderFault> {
-        let value = Evaluation::new(scope).value(&self.ex)?;
+        let value = Evaluation::new(scope).value(&self.0.ex)?;
         let Value::Bool(holds) = *value.value else {
             return Err(RenderFault::unfit(
-                self.ex.span,
+                self.0.ex.span,
                 format!("a condition must be true or false, and this is {}", kind_of(&value.value)),
             )
             .help("compare it with something: `eq NAME VALUE`"));
         };
         let mut actuals: Vec<(String, Value)> = Vec::new();
-        for name in &self.refs {
+        for name in &self.0.refs {
             let shown = name.to_string();
             if actuals.iter().any(|(known, _)| *known == shown) {
                 continue;

@@ -6,6 +6,7 @@ use handlebars::{TemplateError, TemplateErrorReason};
 use super::ast::{Ex, ExKind, Node, Ref};
 use super::fault::TemplateFault;
 use super::lower::Lowering;
+use super::quick;
 use super::scan::{scan, scan_expression};
 use crate::diagnostic::Code;
 use crate::source::Span;
@@ -19,9 +20,14 @@ pub(super) fn template(text: &str) -> Parsed<Vec<Node>> {
         let nodes = if text.is_empty() { Vec::new() } else { vec![Node::Text(text.to_owned())] };
         return Ok((nodes, Vec::new()));
     }
-    if let Some(quick) = references_only(text) {
+    if let Some(quick) = quick::references(text) {
         return Ok(quick);
     }
+    slow_template(text)
+}
+
+/// The same without the short way.
+pub(super) fn slow_template(text: &str) -> Parsed<Vec<Node>> {
     let tags = scan(text)?;
     let grammar = Grammar::compile(text).map_err(|error| vec![syntax_fault(text, &error)])?;
     let mut lowering = Lowering::new(text, tags);
@@ -31,6 +37,14 @@ pub(super) fn template(text: &str) -> Parsed<Vec<Node>> {
 
 /// Parses a bare expression.
 pub(super) fn expression(text: &str) -> Parsed<Ex> {
+    if let Some(quick) = quick::expression(text) {
+        return Ok(quick);
+    }
+    slow_expression(text)
+}
+
+/// The same without the short way.
+pub(super) fn slow_expression(text: &str) -> Parsed<Ex> {
     let whole = Span::new(0, text.len());
     if text.trim().is_empty() {
         return Err(vec![TemplateFault::new(Code::TemplateSyntax, whole, "an empty expression")]);
@@ -82,45 +96,6 @@ pub(super) fn expression(text: &str) -> Parsed<Ex> {
 }
 
 const PREFIX: &str = "{{x ";
-
-/// Text with plain references only, `{{vars.image}}`: nearly all templates. The grammar crate takes 25 µs for each, this well below one.
-fn references_only(text: &str) -> Option<(Vec<Node>, Vec<Ref>)> {
-    let (mut nodes, mut refs, mut at) = (Vec::new(), Vec::new(), 0);
-    while let Some(found) = text.get(at..)?.find("{{") {
-        let start = at + found;
-        let before = text.get(at..start)?;
-        if before.ends_with('\\') {
-            return None;
-        }
-        let end = start + text.get(start..)?.find("}}")?;
-        let inner = text.get(start + 2..end)?;
-        let name = inner.trim_matches(' ');
-        let path: Vec<String> = name.split('.').map(str::to_owned).collect();
-        if path.len() < 2 || !path.iter().all(|segment| plain_name(segment)) || text.get(end + 2..).is_some_and(|t| t.starts_with('}')) {
-            return None;
-        }
-        if !before.is_empty() {
-            nodes.push(Node::Text(before.to_owned()));
-        }
-        let name_start = start + 2 + inner.len() - inner.trim_start_matches(' ').len();
-        let span = Span::new(name_start, name_start + name.len());
-        refs.push(Ref { path: path.clone(), span, guarded: false });
-        nodes.push(Node::Value { ex: Ex { span, kind: ExKind::Root(path) }, span: Span::new(start, end + 2), origin: name.to_owned() });
-        at = end + 2;
-    }
-    let rest = text.get(at..)?;
-    if !rest.is_empty() {
-        nodes.push(Node::Text(rest.to_owned()));
-    }
-    Some((nodes, refs))
-}
-
-/// A segment that needs no second look: no keyword, no literal, nothing relative.
-fn plain_name(segment: &str) -> bool {
-    segment.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        && !matches!(segment, "this" | "else" | "as" | "true" | "false" | "null")
-}
 
 /// What the grammar crate says, with its line and character turned into a place.
 fn syntax_fault(text: &str, error: &TemplateError) -> TemplateFault {

@@ -42,32 +42,32 @@ pub(super) struct Tag {
 
 /// All tags in order, or what is refused.
 pub(super) fn scan(text: &str) -> Result<Vec<Tag>, Vec<TemplateFault>> {
-    let mut scan = Scan { text, tags: Vec::new(), faults: Vec::new(), open: Vec::new() };
+    let mut scanner = Scan { text, tags: Vec::new(), faults: Vec::new(), open: Vec::new() };
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find("{{")) {
         let start = at + found;
-        at = scan.tag(start);
+        at = scanner.tag(start);
     }
-    for open in std::mem::take(&mut scan.open) {
-        let name = scan.name_of(open);
-        let span = scan.tags.get(open).map_or(Span::default(), |t| t.span);
-        scan.faults.push(
+    for open in std::mem::take(&mut scanner.open) {
+        let name = scanner.name_of(open);
+        let span = scanner.tags.get(open).map_or(Span::default(), |t| t.span);
+        scanner.faults.push(
             TemplateFault::new(Code::TemplateSyntax, span, format!("`{{{{#{name}}}}}` is never closed"))
                 .help(format!("write `{{{{/{name}}}}}` where it ends")),
         );
     }
-    if scan.faults.is_empty() { Ok(scan.tags) } else { Err(scan.faults) }
+    if scanner.faults.is_empty() { Ok(scanner.tags) } else { Err(scanner.faults) }
 }
 
 /// The words of a bare expression.
 pub(super) fn scan_expression(text: &str) -> Result<Vec<Span>, Vec<TemplateFault>> {
-    let mut scan = Scan { text, tags: Vec::new(), faults: Vec::new(), open: Vec::new() };
-    let inner = scan.inside(0, Ends::WithText);
+    let mut scanner = Scan { text, tags: Vec::new(), faults: Vec::new(), open: Vec::new() };
+    let inner = scanner.inside(0, Ends::WithText);
     if let Some(at) = inner.extra_close {
-        scan.faults.push(TemplateFault::new(Code::TemplateSyntax, Span::new(at, at + 1), "a `)` without its `(`"));
+        scanner.faults.push(TemplateFault::new(Code::TemplateSyntax, Span::new(at, at + 1), "a `)` without its `(`"));
     }
-    scan.judge_words(&inner.words);
-    if scan.faults.is_empty() { Ok(inner.words) } else { Err(scan.faults) }
+    scanner.judge_words(&inner.words);
+    if scanner.faults.is_empty() { Ok(inner.words) } else { Err(scanner.faults) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,7 @@ struct Inside {
     /// Where `}}` begins, or the end of the text.
     end: usize,
     closed: bool,
+    unclosed_quote: bool,
     extra_close: Option<usize>,
 }
 
@@ -123,6 +124,9 @@ impl Scan<'_> {
             return self.refuse(start, "a partial or decorator block", "write the text where it is needed");
         }
         let inside = self.inside(inner_start, Ends::AtBraces);
+        if inside.unclosed_quote {
+            return self.text.len();
+        }
         if !inside.closed {
             self.faults.push(
                 TemplateFault::new(Code::TemplateSyntax, Span::new(start, start + 2), "this `{{` is never closed")
@@ -192,16 +196,15 @@ impl Scan<'_> {
     /// Goes through the inside of a tag: names words, jumps over quoted text, counts parentheses and the braces of written-out maps.
     fn inside(&mut self, start: usize, ends: Ends) -> Inside {
         let bytes = self.text.as_bytes();
-        let mut inside = Inside { words: Vec::new(), end: self.text.len(), closed: ends == Ends::WithText, extra_close: None };
+        let mut inside =
+            Inside { words: Vec::new(), end: self.text.len(), closed: ends == Ends::WithText, unclosed_quote: false, extra_close: None };
         let (mut at, mut parens, mut braces) = (start, Vec::new(), 0_usize);
         while let Some(byte) = bytes.get(at) {
             match byte {
                 b'"' | b'\'' => {
                     let Some(end) = self.quoted(at) else {
                         self.faults.push(TemplateFault::new(Code::TemplateSyntax, Span::new(at, at + 1), "this quote is never closed"));
-                        inside.closed = true;
-                        inside.end = self.text.len().saturating_sub(2).max(at);
-                        return inside;
+                        return Inside { unclosed_quote: true, ..inside };
                     };
                     at = end;
                 }

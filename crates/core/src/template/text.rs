@@ -1,5 +1,7 @@
 //! A string value with templates in it.
 
+use std::sync::Arc;
+
 use super::ast::{Node, Ref};
 use super::eval::Evaluation;
 use super::fault::{RenderFault, TemplateFault};
@@ -9,9 +11,12 @@ use super::places::{self, Places};
 use super::render::{Content, Rendered, Segment};
 use crate::scope::Scope;
 
-/// A string value with templates in it, parsed.
+/// A string value with templates in it, parsed. Cheap to clone: equal texts of a runbook share one.
 #[derive(Clone, Debug)]
-pub struct Template {
+pub struct Template(Arc<Parsed>);
+
+#[derive(Debug)]
+struct Parsed {
     source: String,
     kind: TextKind,
     nodes: Vec<Node>,
@@ -28,36 +33,36 @@ impl Template {
     pub fn parse(text: &str, kind: TextKind) -> Result<Self, Vec<TemplateFault>> {
         if kind == TextKind::Verbatim {
             let nodes = if text.is_empty() { Vec::new() } else { vec![Node::Text(text.to_owned())] };
-            return Ok(Self { source: text.to_owned(), kind, nodes, refs: Vec::new(), places: Places::Text });
+            return Ok(Self(Arc::new(Parsed { source: text.to_owned(), kind, nodes, refs: Vec::new(), places: Places::Text })));
         }
         let (nodes, refs) = parse::template(text)?;
         let places = places::find(&nodes, kind)?;
-        Ok(Self { source: text.to_owned(), kind, nodes, refs, places })
+        Ok(Self(Arc::new(Parsed { source: text.to_owned(), kind, nodes, refs, places })))
     }
 
     /// The text as the author wrote it.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// What kind of text it is.
-    pub const fn kind(&self) -> TextKind {
-        self.kind
+    pub fn kind(&self) -> TextKind {
+        self.0.kind
     }
 
     /// The names of the scope that it uses, in the order of the text.
     pub fn refs(&self) -> &[Ref] {
-        &self.refs
+        &self.0.refs
     }
 
     /// Where its values stand, in a text that another program interprets.
-    pub const fn places(&self) -> &Places {
-        &self.places
+    pub fn places(&self) -> &Places {
+        &self.0.places
     }
 
     /// Whether it is nothing but one `{{…}}`: then its value keeps its type.
     pub fn is_single(&self) -> bool {
-        matches!(self.nodes.as_slice(), [Node::Value { .. }])
+        matches!(self.0.nodes.as_slice(), [Node::Value { .. }])
     }
 
     /// Renders it.
@@ -67,7 +72,7 @@ impl Template {
     /// The first name without a value, or value that does not fit.
     pub fn render(&self, scope: &Scope) -> Result<Rendered, RenderFault> {
         let mut evaluation = Evaluation::new(scope);
-        let single = match (self.nodes.as_slice(), &self.places) {
+        let single = match (self.0.nodes.as_slice(), &self.0.places) {
             ([Node::Value { ex, origin, .. }], Places::Text) => Some((ex, origin)),
             _ => None,
         };
@@ -77,8 +82,8 @@ impl Template {
                 segments: vec![Segment { content: Content::Value(found.value.into_owned()), secret: found.secret, origin: origin.clone() }],
             });
         }
-        let mut segments = Vec::with_capacity(self.nodes.len());
-        evaluation.nodes(&self.nodes, matches!(self.places, Places::Sql(_)), &mut segments)?;
+        let mut segments = Vec::with_capacity(self.0.nodes.len());
+        evaluation.nodes(&self.0.nodes, matches!(self.0.places, Places::Sql(_)), &mut segments)?;
         Ok(Rendered { segments })
     }
 }
