@@ -8,6 +8,7 @@ mod failure;
 mod loading;
 mod panics;
 mod reporters;
+mod runs;
 mod streams;
 mod text;
 mod trace;

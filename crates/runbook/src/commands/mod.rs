@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod man;
+mod runs;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -17,6 +18,7 @@ pub(crate) fn run(cli: Cli, streams: &mut Streams, _folder: &Folder) -> Exit {
         Command::Explain(args) => explain::run(&args, streams),
         Command::Completions(args) => completions::run(&args, streams),
         Command::Man(args) => man::run(&args, streams),
+        Command::Runs(args) => runs::run(&args, cli.state_dir.as_deref(), streams),
         _ => Exit::Fault,
     }
 }

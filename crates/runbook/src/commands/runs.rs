@@ -1,0 +1,191 @@
+//! `runbook runs`.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use runbook_core::record::{Record, Stamped};
+use runbook_engine::state::{RunEntry, RunFolder, StateDir};
+use serde_json::json;
+
+use crate::args::{RunRef, RunsArgs, RunsCommand};
+use crate::exit::Exit;
+use crate::reporters::{retell, unit_id};
+use crate::runs::{self, standing};
+use crate::streams::Streams;
+use crate::text::{Style, visible};
+
+/// Looks at runs.
+pub(crate) fn run(args: &RunsArgs, state_dir: Option<&Path>, streams: &mut Streams) -> Exit {
+    let state = match runs::state_dir(state_dir, streams) {
+        Ok(state) => state,
+        Err(exit) => return exit,
+    };
+    let done = match &args.command {
+        RunsCommand::List { limit, json } => list(&state, *limit, *json, streams),
+        RunsCommand::Show { run, json } => show(&state, run, *json, streams),
+        RunsCommand::Log { run, step } => log(&state, run, step.as_deref(), streams),
+    };
+    done.err().unwrap_or(Exit::Done)
+}
+
+fn list(state: &StateDir, limit: usize, as_json: bool, streams: &mut Streams) -> Result<(), Exit> {
+    let entries = state.runs().map_err(|error| runs::state_fault(&error, streams))?;
+    let rows: Vec<Row> = entries.iter().rev().take(limit).map(|entry| Row::new(state, entry)).collect();
+    if as_json {
+        for row in &rows {
+            let line = json!({ "run": row.run, "runbook": row.runbook, "opened": row.opened, "state": row.standing });
+            streams.out.line(line);
+        }
+        return Ok(());
+    }
+    if rows.is_empty() {
+        streams.err.line(format_args!("there are no runs in `{}`", state.root().display()));
+        return Ok(());
+    }
+    let wide = rows.iter().map(|row| crate::text::width(&row.runbook)).max().unwrap_or(0).max("RUNBOOK".len());
+    let paint = streams.out.paint();
+    let head = format!("{:<20}  {:<wide$}  {:<20}  STATE", "RUN", "RUNBOOK", "STARTED (UTC)");
+    streams.out.line(paint.apply(Style::Bold, &head));
+    for row in &rows {
+        let Row { run, runbook, opened, standing } = row;
+        let gap = " ".repeat(wide - crate::text::width(runbook));
+        streams.out.line(format_args!("{run:<20}  {runbook}{gap}  {opened:<20}  {standing}"));
+    }
+    Ok(())
+}
+
+struct Row {
+    run: String,
+    runbook: String,
+    opened: String,
+    standing: String,
+}
+
+impl Row {
+    fn new(state: &StateDir, entry: &RunEntry) -> Self {
+        let folder = state.folder(&entry.run);
+        // What the index does not know, the journal does.
+        let (runbook, opened) = match (&entry.runbook, entry.opened) {
+            (Some(runbook), Some(opened)) => (runbook.clone(), Some(opened)),
+            _ => first(&folder),
+        };
+        Self {
+            run: entry.run.to_string(),
+            runbook: visible(&runbook).into_owned(),
+            opened: opened.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
+            standing: standing(entry.last.as_ref().map(|last| last.end), runs::is_held(&folder)),
+        }
+    }
+}
+
+fn first(folder: &RunFolder) -> (String, Option<jiff::Timestamp>) {
+    let mut reader = match runbook_engine::journal::Reader::<Stamped>::open(&folder.journal()) {
+        Ok(reader) => reader,
+        Err(_) => return ("?".to_owned(), None),
+    };
+    let batch = reader.next_batch().ok().flatten();
+    let opened = batch.and_then(|batch| {
+        batch.records.into_iter().find_map(|stamped| match stamped.record {
+            Record::RunOpened(opened) => Some((opened.runbook.name, Some(stamped.at))),
+            _ => None,
+        })
+    });
+    opened.unwrap_or(("?".to_owned(), None))
+}
+
+fn show(state: &StateDir, run: &RunRef, as_json: bool, streams: &mut Streams) -> Result<(), Exit> {
+    let folder = runs::find(state, run, streams)?;
+    let contents = runs::records(&folder, streams)?;
+    if as_json {
+        for stamped in &contents.records {
+            match serde_json::to_string(stamped) {
+                Ok(line) => streams.out.line(line),
+                Err(error) => tracing::error!(%error, "a record has no JSON form"),
+            }
+        }
+        return Ok(());
+    }
+    head(&folder, &contents.records, streams);
+    retell(&contents.records, None, &mut streams.out);
+    Ok(())
+}
+
+/// Who runs what, since when, with which values, and how it stands.
+fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) {
+    let end = records.iter().rev().find_map(|stamped| match &stamped.record {
+        Record::SessionEnded(ended) => Some(Some(ended.end)),
+        // A session that was opened and has not ended.
+        Record::SessionOpened(_) => Some(None),
+        _ => None,
+    });
+    let paint = streams.out.paint();
+    let mut row = |name: &str, value: &str| streams.out.line(format_args!("{} {}", paint.apply(Style::Dim, &format!("{name:<9}")), visible(value)));
+    row("run", folder.id().as_str());
+    for stamped in records {
+        match &stamped.record {
+            Record::RunOpened(opened) => {
+                let title = opened.runbook.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+                row("runbook", &format!("{}{title}", opened.runbook.name));
+                row("file", &opened.runbook.path);
+                row("started", &format!("{} by {}", stamped.at.strftime("%Y-%m-%d %H:%M:%S UTC"), opened.operator));
+                for variable in &opened.variables {
+                    let value = match &variable.value {
+                        Some(serde_json::Value::String(text)) => text.clone(),
+                        Some(value) => value.to_string(),
+                        None => "‹secret›".to_owned(),
+                    };
+                    row("variable", &format!("{} = {value} ({})", variable.name, variable.origin));
+                }
+            }
+            Record::SessionOpened(session) if session.session > 1 => {
+                row("session", &format!("{} by {} on {}", stamped.at.strftime("%Y-%m-%d %H:%M:%S UTC"), session.user, session.host));
+            }
+            _ => {}
+        }
+    }
+    row("folder", &folder.path().to_string_lossy());
+    row("state", &standing(end.flatten(), runs::is_held(folder)));
+    streams.out.line("");
+}
+
+fn log(state: &StateDir, run: &RunRef, step: Option<&str>, streams: &mut Streams) -> Result<(), Exit> {
+    let folder = runs::find(state, run, streams)?;
+    let contents = runs::records(&folder, streams)?;
+    let mut known = false;
+    for stamped in &contents.records {
+        let Record::Started(started) = &stamped.record else { continue };
+        if step.is_some_and(|step| started.effect.path.first().is_none_or(|place| place.step != step)) {
+            continue;
+        }
+        known = true;
+        let path = folder.path().join(RunFolder::output_name(&started.effect));
+        let Ok(mut file) = std::fs::File::open(&path) else { continue };
+        let name = started.effect.to_string();
+        let paint = streams.out.paint();
+        let head = format!("── {name}, {} ", stamped.at.strftime("%H:%M:%S UTC"));
+        streams.out.line(paint.apply(Style::Dim, &visible(&head)));
+        let mut bytes = Vec::new();
+        if let Err(error) = file.read_to_end(&mut bytes) {
+            streams.err.line(format_args!("warning: `{}` cannot be read to its end: {error}", path.display()));
+        }
+        for line in String::from_utf8_lossy(&bytes).split_terminator('\n') {
+            streams.out.line(visible(line.trim_end_matches('\r')));
+        }
+    }
+    if let (Some(step), false) = (step, known) {
+        streams.err.line(format_args!("error: no step `{}` began in run {}", visible(step), folder.id()));
+        let began: Vec<String> = contents
+            .records
+            .iter()
+            .filter_map(|stamped| match &stamped.record {
+                Record::Started(started) => Some(format!("`{}`", unit_id(&started.effect.path))),
+                _ => None,
+            })
+            .collect();
+        if !began.is_empty() {
+            streams.err.line(format_args!("help: these began: {}", visible(&began.join(", "))));
+        }
+        return Err(Exit::Usage);
+    }
+    Ok(())
+}
