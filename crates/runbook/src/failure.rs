@@ -3,8 +3,9 @@
 use runbook_core::action::{Failure, FailureKind};
 use runbook_core::diagnostic::{Code, Diagnostic};
 use runbook_core::effect::{EffectId, Role};
+use runbook_core::prepare;
 use runbook_core::record::Expectation;
-use runbook_core::runbook::{ActionCall, Element, Field, FieldKind, Placed, Runbook, Unit};
+use runbook_core::runbook::{ActionCall, Fate, Placed, Runbook, Unit};
 use runbook_core::source::Span;
 use runbook_core::template::Expr;
 use serde_json::Value;
@@ -77,7 +78,7 @@ fn find<'a>(runbook: &'a Runbook, effect: &EffectId) -> Option<(&'a Unit, &'a Ac
     let unit = runbook.units.iter().find(|unit| unit.id == *step)?;
     match effect.role {
         Role::Undo(number) => {
-            let runbook_core::runbook::Fate::Undo(undo) = &unit.fate else { return None };
+            let Fate::Undo(undo) = &unit.fate else { return None };
             let undo = undo.get(usize::from(number))?;
             Some((unit, &undo.action, &undo.expect))
         }
@@ -85,29 +86,8 @@ fn find<'a>(runbook: &'a Runbook, effect: &EffectId) -> Option<(&'a Unit, &'a Ac
     }
 }
 
-/// The place of a field by its path (`mounts[1].source`); of what is nearest to it where the whole path is not written.
+/// The place of a field; the action's name where the field is not written.
 fn field(call: &ActionCall, path: &str) -> Span {
-    let mut at = &call.fields;
-    let mut span = call.key_span;
-    for part in path.split(['.', '[']).map(|part| part.trim_end_matches(']')).filter(|part| !part.is_empty()) {
-        let Some((there, next)) = below(at, part) else { break };
-        span = there;
-        at = next;
-    }
-    span
-}
-
-fn below<'a>(field: &'a Field, part: &str) -> Option<(Span, &'a Field)> {
-    match &field.kind {
-        FieldKind::Table(entries) => entries.iter().find(|(key, _, _)| key == part).map(|(_, _, field)| (field.span, field)),
-        FieldKind::List(elements) => {
-            // Optional elements shift what stands behind them: then only the list itself is certain.
-            let fixed = elements.iter().all(|element| matches!(element, Element::One(_)));
-            match elements.get(part.parse::<usize>().ok().filter(|_| fixed)?)? {
-                Element::One(field) => Some((field.span, field)),
-                Element::When(..) => None,
-            }
-        }
-        FieldKind::Literal(_) | FieldKind::Template(_) | FieldKind::Text(_) | FieldKind::Expr(_) | FieldKind::Target(_) => None,
-    }
+    let span = prepare::locate(&call.fields, path);
+    if span == call.fields.span { call.key_span } else { span }
 }

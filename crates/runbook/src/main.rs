@@ -6,12 +6,14 @@ mod commands;
 mod exit;
 mod failure;
 mod loading;
+mod outline;
 mod panics;
 mod reporters;
 mod runs;
 mod streams;
 mod text;
 mod trace;
+mod vars;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -87,6 +87,7 @@ pub(crate) fn is_held(folder: &RunFolder) -> bool {
     // 1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF
     locks.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        fields.contains(&"WRITE") && fields.iter().any(|field| field.rsplit_once(':').is_some_and(|(_, number)| number.parse() == Ok(inode)))
+        fields.contains(&"WRITE")
+            && fields.iter().any(|field| field.rsplit_once(':').is_some_and(|(_, number)| number.parse() == Ok(inode)))
     })
 }

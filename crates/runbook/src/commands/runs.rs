@@ -119,7 +119,8 @@ fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) {
         _ => None,
     });
     let paint = streams.out.paint();
-    let mut row = |name: &str, value: &str| streams.out.line(format_args!("{} {}", paint.apply(Style::Dim, &format!("{name:<9}")), visible(value)));
+    let mut row =
+        |name: &str, value: &str| streams.out.line(format_args!("{} {}", paint.apply(Style::Dim, &format!("{name:<9}")), visible(value)));
     row("run", folder.id().as_str());
     for stamped in records {
         match &stamped.record {

@@ -89,7 +89,9 @@ fn command_line(pairs: &[String], found: &mut Found) -> Result<(), String> {
         // The text is not shown: it may be a secret.
         let (name, value) = match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => (name, value.to_owned()),
-            Some(_) | None => return Err("the value of a `--var` is not of the form NAME=VALUE (it is not shown: it may be a secret)".to_owned()),
+            Some(_) | None => {
+                return Err("the value of a `--var` is not of the form NAME=VALUE (it is not shown: it may be a secret)".to_owned());
+            }
         };
         match name.split_once('.') {
             None => found.direct.push(Given { name: name.to_owned(), value: GivenValue::Text(value), origin: Origin::CommandLine }),

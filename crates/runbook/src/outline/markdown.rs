@@ -1,0 +1,109 @@
+//! An outline for a pull request.
+
+use std::fmt::Write as _;
+
+use super::tell::{Becomes, Call, Entry, Outline};
+use crate::text::visible;
+
+/// As Markdown of GitHub's flavour.
+pub(crate) fn markdown(outline: &Outline) -> String {
+    let mut text = String::new();
+    // Writing into a string does not fail.
+    let _ = writeln!(text, "# {}\n", inline(outline.title.as_deref().unwrap_or(&outline.name)));
+    for (name, fact) in &outline.facts {
+        let _ = writeln!(text, "- {name}: {}", inline(fact));
+    }
+    if !outline.variables.is_empty() {
+        let _ = writeln!(text, "\n## Variables\n\n| name | value | from |\n|---|---|---|");
+        for variable in &outline.variables {
+            let _ = writeln!(text, "| `{}` | {} | {} |", variable.name, code(&variable.value), inline(&variable.origin));
+        }
+    }
+    for part in outline.parts.iter().filter(|part| !part.entries.is_empty()) {
+        let _ = writeln!(text, "\n## {}", part.heading);
+        for (at, entry) in part.entries.iter().enumerate() {
+            unit(at + 1, entry, &mut text);
+        }
+    }
+    text
+}
+
+fn unit(number: usize, entry: &Entry, text: &mut String) {
+    let title = entry.title.as_ref().map(|title| format!(": {}", inline(title))).unwrap_or_default();
+    let _ = writeln!(text, "\n### {number}. `{}`{title}\n", entry.id);
+    call("", &entry.call, text);
+    facts("", &entry.facts, text);
+    for becomes in &entry.fate {
+        match becomes {
+            Becomes::Words(words) => {
+                let _ = writeln!(text, "- {}", inline(words));
+            }
+            Becomes::Undo(action, more) => {
+                let _ = writeln!(text, "- undo:");
+                call("  ", action, text);
+                facts("  ", more, text);
+            }
+        }
+    }
+}
+
+fn call(lead: &str, call: &Call, text: &mut String) {
+    let _ = writeln!(text, "{lead}- `{}`", call.action);
+    for (name, value) in &call.fields {
+        if value.contains('\n') {
+            let _ = writeln!(text, "{lead}  - `{name}`:\n\n{lead}    ```");
+            for line in value.trim_end_matches('\n').split('\n') {
+                let _ = writeln!(text, "{lead}    {}", visible(line));
+            }
+            let _ = writeln!(text, "{lead}    ```\n");
+        } else {
+            let _ = writeln!(text, "{lead}  - `{name}` = {}", code(value));
+        }
+    }
+    if !call.known_after.is_empty() {
+        let names: Vec<String> = call.known_after.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(text, "{lead}  - templates are filled in when known: after {}", names.join(", "));
+    }
+}
+
+fn facts(lead: &str, facts: &[(String, String)], text: &mut String) {
+    for (name, fact) in facts {
+        let _ = writeln!(text, "{lead}- {name}: {}", code(fact));
+    }
+}
+
+/// Text between other text: nothing in it is taken for Markdown or HTML.
+fn inline(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        match c {
+            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '@' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '\n' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text as code, however many back-quotes are in it.
+fn code(text: &str) -> String {
+    let text = visible(text).replace('\n', " ").replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if longest == 0 { format!("`{text}`") } else { format!("{fence} {text} {fence}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_a_runbook_is_markup() {
+        assert_eq!(inline("<b>*x*</b> @team"), r"\<b\>\*x\*\</b\> \@team");
+        assert_eq!(code("a `b` c"), "`` a `b` c ``");
+        assert_eq!(code("a|b"), r"`a\|b`");
+    }
+}

@@ -1,0 +1,309 @@
+//! A plan as people read it: what each unit does, with which values, and what becomes of its change. Told once; laid out for a terminal and for a
+//! pull request.
+
+use std::time::Duration;
+
+use runbook_core::action::{Class, Effect};
+use runbook_core::effect::UnitIx;
+use runbook_core::inputs::{Input, Inputs};
+use runbook_core::plan::{FailurePolicy, Fields, Plan, PlanFate, PlanUndo, PlanUnit};
+use runbook_core::prepare;
+use runbook_core::runbook::{ActionCall, Fate, Needs, Phase, Retry, Risk, Runbook, Unit};
+use runbook_core::scope::Scope;
+use serde_json::Value;
+
+use crate::text::duration;
+
+/// The whole.
+pub(crate) struct Outline {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    /// `risk`, `on failure`, `locks`.
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A variable with its public value.
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+/// Checks, steps or verifies.
+pub(crate) struct Part {
+    pub(crate) heading: &'static str,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A check, a step or a verify.
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    pub(crate) title: Option<String>,
+    pub(crate) call: Call,
+    /// `when`, `needs`, `expect`, time-outs, class: in the order in which one asks.
+    pub(crate) facts: Vec<(String, String)>,
+    /// What becomes of its change.
+    pub(crate) fate: Vec<Becomes>,
+}
+
+/// What becomes of a change.
+pub(crate) enum Becomes {
+    /// In so many words.
+    Words(String),
+    /// An action of the undo.
+    Undo(Call, Vec<(String, String)>),
+}
+
+/// An action with its fields.
+pub(crate) struct Call {
+    pub(crate) action: String,
+    /// As one would write them; what is not known yet stands as its template.
+    pub(crate) fields: Vec<(String, String)>,
+    /// `steps.dump`: what the rest waits for.
+    pub(crate) known_after: Vec<String>,
+}
+
+/// Tells a plan.
+pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs) -> Outline {
+    let parts = plan.parts();
+    let mut facts = vec![("risk".to_owned(), risk(parts.risk).to_owned()), ("on failure".to_owned(), policy(parts.on_failure).to_owned())];
+    if !parts.locks.is_empty() {
+        facts.push(("locks".to_owned(), parts.locks.join(", ")));
+    }
+    let teller = Teller { runbook, plan, scope: inputs.scope(&Scope::new()) };
+    let part = |heading, phase| Part { heading, entries: plan.phase(phase).iter().filter_map(|ix| teller.entry(*ix)).collect() };
+    Outline {
+        name: parts.name.clone(),
+        title: parts.title.clone(),
+        facts,
+        variables: inputs.iter().map(variable).collect(),
+        parts: vec![
+            part("Checks, before anything is changed", Phase::Check),
+            part("Steps", Phase::Step),
+            part("Verification", Phase::Verify),
+        ],
+    }
+}
+
+fn variable(input: &Input) -> Variable {
+    let value = if input.secret { "‹secret›".to_owned() } else { written(&input.value) };
+    Variable { name: input.name.clone(), value, origin: input.origin.to_string() }
+}
+
+struct Teller<'a> {
+    runbook: &'a Runbook,
+    plan: &'a Plan,
+    scope: Scope,
+}
+
+impl Teller<'_> {
+    fn entry(&self, ix: UnitIx) -> Option<Entry> {
+        let planned = self.plan.unit(ix)?;
+        let unit = self.runbook.units.get(ix.get())?;
+        Some(Entry {
+            id: planned.id.clone(),
+            title: planned.title.clone(),
+            call: self.call(&planned.action, &planned.fields, &unit.action),
+            facts: self.facts(planned, unit),
+            fate: self.fate(planned, unit),
+        })
+    }
+
+    fn call(&self, action: &str, planned: &Fields, call: &ActionCall) -> Call {
+        let (public, known_after) = match planned {
+            Fields::Ready(public) => (public.clone(), Vec::new()),
+            // Faults of the values that are known were told when the plan was made.
+            Fields::Deferred { needs } => match prepare::preview(call, &self.runbook.targets, &self.scope) {
+                Ok(preview) => (preview.public, needs.clone()),
+                Err(_) => (Value::Null, needs.clone()),
+            },
+        };
+        let fields = match &public {
+            Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), written(value))).collect(),
+            _ => Vec::new(),
+        };
+        Call { action: action.to_owned(), fields, known_after }
+    }
+
+    fn id(&self, ix: UnitIx) -> String {
+        self.plan.unit(ix).map(|unit| unit.id.clone()).unwrap_or_default()
+    }
+
+    fn ids(&self, list: &[UnitIx]) -> String {
+        list.iter().map(|ix| format!("`{}`", self.id(*ix))).collect::<Vec<_>>().join(", ")
+    }
+
+    fn facts(&self, planned: &PlanUnit, unit: &Unit) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        let mut fact = |name: &str, text: String| facts.push((name.to_owned(), text));
+        if let Some(option) = &planned.left_out {
+            fact("left out", format!("by `{option}`"));
+        }
+        if let Some(when) = &unit.when {
+            fact("when", when.source().to_owned());
+        }
+        if let Some(each) = &unit.for_each {
+            fact("for each", format!("of {}, {} at once", each.items.source(), each.parallel));
+        }
+        match &planned.needs {
+            Needs::Earlier => {}
+            Needs::These(needs) if needs.is_empty() => fact("needs", "nothing: begins at once".to_owned()),
+            Needs::These(needs) => fact("needs", self.ids(needs)),
+        }
+        if !planned.guarded_by.is_empty() {
+            fact("asks again", self.ids(&planned.guarded_by));
+        }
+        if let Some(confirm) = &unit.confirm {
+            fact("confirm", confirm.source().to_owned());
+        }
+        for expect in &unit.expect {
+            fact("expect", expect.source().to_owned());
+        }
+        for warn in &unit.warn {
+            fact("warn unless", warn.source().to_owned());
+        }
+        limits(planned.timeout, &planned.retry).into_iter().for_each(|text| fact("limits", text));
+        if planned.phase == Phase::Step {
+            if planned.on_failure != self.plan.parts().on_failure {
+                fact("on failure", policy(planned.on_failure).to_owned());
+            }
+            fact("class", class(planned.class));
+        }
+        facts
+    }
+
+    fn fate(&self, planned: &PlanUnit, unit: &Unit) -> Vec<Becomes> {
+        match &planned.fate {
+            PlanFate::Nothing => Vec::new(),
+            PlanFate::Irreversible(why) => vec![Becomes::Words(format!("cannot be undone: {why}"))],
+            PlanFate::Leaves(what) => vec![Becomes::Words(format!("stays after a rollback: {what}"))],
+            PlanFate::CoveredBy(cover) => vec![Becomes::Words(format!("undone by the undo of `{}`", self.id(*cover)))],
+            PlanFate::Undo(actions) => {
+                let written = match &unit.fate {
+                    Fate::Undo(written) => written.as_slice(),
+                    Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => &[],
+                };
+                actions
+                    .iter()
+                    .zip(written)
+                    .map(|(undo, step)| Becomes::Undo(self.call(&undo.action, &undo.fields, &step.action), undo_facts(undo, step)))
+                    .collect()
+            }
+        }
+    }
+}
+
+fn undo_facts(undo: &PlanUndo, step: &runbook_core::runbook::UndoStep) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, String)> = step.when.iter().map(|when| ("when".to_owned(), when.source().to_owned())).collect();
+    facts.extend(limits(undo.timeout, &undo.retry).map(|text| ("limits".to_owned(), text)));
+    facts
+}
+
+const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "low",
+        Risk::Medium => "medium",
+        Risk::High => "high: asks before it starts",
+    }
+}
+
+const fn policy(policy: FailurePolicy) -> &'static str {
+    match policy {
+        FailurePolicy::Stop => "stop there, undo nothing",
+        FailurePolicy::Rollback => "undo everything that was begun",
+        FailurePolicy::Continue => "go on",
+        FailurePolicy::Ask => "ask",
+    }
+}
+
+fn class(class: Class) -> String {
+    let effect = match class.effect {
+        Effect::ReadOnly => "changes nothing",
+        Effect::Idempotent => "may be repeated",
+        Effect::Once => "must not be done twice",
+    };
+    if class.interruptible { effect.to_owned() } else { format!("{effect}, is never interrupted") }
+}
+
+/// `within 30m`, `again every 2s for 10m`.
+fn limits(timeout: Option<Duration>, retry: &Retry) -> Option<String> {
+    let mut words = Vec::new();
+    if let Some(timeout) = timeout {
+        words.push(format!("each attempt within {}", duration(timeout)));
+    }
+    if *retry != Retry::NONE {
+        let mut text = format!("again after {}", duration(retry.pause));
+        if retry.backoff > 1 {
+            text.push_str(&format!(" (each pause {} times the one before)", retry.backoff));
+        }
+        if let Some(within) = retry.within {
+            text.push_str(&format!(", for {}", duration(within)));
+        }
+        if let Some(attempts) = retry.attempts {
+            text.push_str(&format!(", at most {attempts} attempts"));
+        }
+        words.push(text);
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// A value as an author would write it.
+pub(crate) fn written(value: &Value) -> String {
+    let Value::Object(fields) = value else { return value.to_string() };
+    // What the core makes of targets, scripts and SQL texts, as it was written.
+    match (fields.get("name"), fields.get("settings"), fields.get("script"), fields.get("segments")) {
+        (Some(Value::String(name)), Some(_), None, None) if fields.len() == 2 => format!("{name:?}"),
+        (None, None, Some(Value::String(script)), None) if fields.contains_key("env") => {
+            let mut text = script.clone();
+            for (name, value) in fields.get("env").and_then(Value::as_object).into_iter().flatten() {
+                text.push_str(&format!("\n# {name} = {value}"));
+            }
+            text
+        }
+        (None, None, None, Some(Value::Array(segments))) if fields.len() == 1 => segments.iter().map(segment).collect(),
+        _ => {
+            let entries: Vec<String> = fields.iter().map(|(key, value)| format!("{key} = {}", written(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+    }
+}
+
+fn segment(segment: &Value) -> String {
+    match (segment.get("text"), segment.pointer("/value/value")) {
+        (Some(Value::String(text)), _) => text.clone(),
+        (_, Some(Value::String(text))) => format!("'{text}'"),
+        (_, Some(value)) => value.to_string(),
+        (Some(_) | None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_shown_as_they_were_written() {
+        assert_eq!(written(&json!({ "name": "metadb", "settings": { "host": "h" } })), "\"metadb\"");
+        assert_eq!(
+            written(&json!({ "script": "echo $RUNBOOK_P1", "env": { "RUNBOOK_P1": "‹vars.pw›" } })),
+            "echo $RUNBOOK_P1\n# RUNBOOK_P1 = \"‹vars.pw›\""
+        );
+        let sql = json!({ "segments": [{ "text": "select 1 from t where a = " }, { "value": { "value": "x", "place": "value" } }] });
+        assert_eq!(written(&sql), "select 1 from t where a = 'x'");
+        assert_eq!(written(&json!({ "a": 1, "b": ["x"] })), r#"{ a = 1, b = ["x"] }"#);
+    }
+
+    #[test]
+    fn limits_read_like_a_sentence() {
+        let retry = Retry { attempts: None, pause: Duration::from_secs(2), within: Some(Duration::from_secs(600)), backoff: 1 };
+        assert_eq!(
+            limits(Some(Duration::from_secs(1_800)), &retry).as_deref(),
+            Some("each attempt within 30m 00s; again after 2.0s, for 10m 00s")
+        );
+        assert_eq!(limits(None, &Retry::NONE), None);
+    }
+}
