@@ -87,6 +87,10 @@ codes! {
     DefaultCycle = "RB407", "the defaults of variables wait for one another";
     DefaultFault = "RB408", "a variable's default cannot be worked out";
     ShortSecret = "RB409", "a secret that cannot be masked";
+    BadPattern = "RB411", "a pattern that is no regular expression";
+    VarRules = "RB412", "rules of a variable that do not fit its type";
+    VarValue = "RB413", "a default or an example that would not be accepted";
+    UnusedVariable = "RB414", "a variable that nothing uses";
     ValueUnreadable = "RB420", "a variable's value cannot be read from where it is kept";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";

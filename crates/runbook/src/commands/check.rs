@@ -13,6 +13,7 @@ use crate::text::count;
 
 /// Says everything that is wrong with the runbooks; runs nothing.
 pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
+    let registry = runbook_executors::registry();
     let mut diagnostics = Diagnostics::new();
     let mut checked = 0;
     for file in files(&args.paths, &mut diagnostics) {
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
         };
         if file.named || looks_like_runbook(source.text()) {
             checked += 1;
-            let (_, faults) = runbook_core::document::parse(&source);
+            let (_, faults) = runbook_core::load(&source, &registry);
             diagnostics.extend(faults);
         }
     }
