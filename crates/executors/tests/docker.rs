@@ -5,5 +5,11 @@ mod support;
 
 #[path = "docker/engine.rs"]
 mod engine;
+#[path = "docker/exec.rs"]
+mod exec;
 #[path = "docker/life.rs"]
 mod life;
+#[path = "docker/logs.rs"]
+mod logs;
+#[path = "docker/settings.rs"]
+mod settings;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerInspectResponse, ContainerState, RestartPolicy, RestartPolicyNameEnum};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
-use runbook_core::action::{Before, Cx, Failure, FailureKind, OutputKind, OutputSpec};
+use runbook_core::action::{Before, Cx, Failure, FailureKind, OutputKind, OutputSpec, Target, Verdict};
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, ask};
+use super::client::{Client, Settings, ask};
 use super::failure;
 use super::halt::Run;
 use super::names::ContainerName;
@@ -150,6 +150,26 @@ fn policy_text(policy: &RestartPolicy) -> String {
         (Some(RestartPolicyNameEnum::UNLESS_STOPPED), _) => "unless-stopped".to_owned(),
         (Some(RestartPolicyNameEnum::ON_FAILURE), None | Some(0)) => "on-failure".to_owned(),
         (Some(RestartPolicyNameEnum::ON_FAILURE), Some(times)) => format!("on-failure:{times}"),
+    }
+}
+
+/// What an action on one container finds before it.
+pub(crate) async fn capture(target: Option<&Target<Settings>>, name: &ContainerName) -> Result<Before, Failure> {
+    let client = Client::connect(target).await?;
+    Ok(Container::before(Container::look(&client, name.as_str()).await?.as_ref()))
+}
+
+/// For a probe: the container that was found before, by its id, for its name may be another's by now. Where there is none, the verdict that follows.
+pub(crate) async fn again(target: Option<&Target<Settings>>, before: &Before, name: &ContainerName) -> Result<Container, Verdict> {
+    let look = async {
+        let client = Client::connect(target).await?;
+        Container::look(&client, text_before(before, "id").unwrap_or(name.as_str())).await
+    };
+    match look.await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) if !flag_before(before, "exists") => Err(Verdict::NotDone),
+        Ok(None) => Err(Verdict::Unknown { why: format!("the container `{name}` is not there any more") }),
+        Err(failure) => Err(Verdict::Unknown { why: failure.message }),
     }
 }
 

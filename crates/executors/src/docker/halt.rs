@@ -9,7 +9,7 @@ use super::failure;
 #[derive(Debug)]
 pub(crate) struct Halt {
     /// Why it failed; none where it ended because it was told to.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<Box<Failure>>,
     /// What may have been left behind.
     pub(crate) residue: Residue,
     /// Results that are known all the same.
@@ -27,7 +27,7 @@ impl Halt {
 
     /// It failed, and nothing has changed yet.
     pub(crate) fn failed(failure: Failure) -> Self {
-        Self { failure: Some(failure), residue: Residue::None, outputs: Outputs::new() }
+        Self { failure: Some(Box::new(failure)), residue: Residue::None, outputs: Outputs::new() }
     }
 
     /// The engine's refusal of a change, or no answer to it. Where it answered with a refusal of the request (4xx), nothing changed; else nobody knows.
@@ -49,6 +49,12 @@ impl Halt {
         self
     }
 
+    /// The same end of a part that cannot leave anything behind, however it ended.
+    #[must_use]
+    pub(crate) fn without_residue(self) -> Self {
+        Self { residue: Residue::None, ..self }
+    }
+
     /// With results.
     #[must_use]
     pub(crate) fn with(mut self, outputs: Outputs) -> Self {
@@ -59,7 +65,7 @@ impl Halt {
     /// As the engine wants it.
     pub(crate) fn into_outcome(self) -> Outcome {
         match self.failure {
-            Some(failure) => Outcome::Failed { failure, residue: self.residue, outputs: self.outputs },
+            Some(failure) => Outcome::Failed { failure: *failure, residue: self.residue, outputs: self.outputs },
             None => Outcome::Cancelled { residue: self.residue },
         }
     }

@@ -2,18 +2,25 @@
 
 mod client;
 mod container;
+mod exec;
 mod failure;
 mod forms;
 mod halt;
 mod inspect;
 mod labels;
+mod lines;
+mod list;
+mod logs;
 mod mounts;
 mod names;
 mod remove;
 mod rename;
+mod restart;
 mod run;
 mod start;
 mod stop;
+mod update;
+mod wait;
 mod watch;
 
 use runbook_core::action::{ActionSpec, Executor, TargetSpec};
@@ -23,7 +30,20 @@ use schemars::JsonSchema as _;
 #[derive(Clone, Copy, Debug)]
 pub struct Docker;
 
-static ACTIONS: &[ActionSpec] = &[run::SPEC, stop::SPEC, start::SPEC, rename::SPEC, remove::SPEC, inspect::SPEC];
+static ACTIONS: &[ActionSpec] = &[
+    run::SPEC,
+    stop::SPEC,
+    start::SPEC,
+    restart::SPEC,
+    update::SPEC,
+    rename::SPEC,
+    remove::SPEC,
+    exec::SPEC,
+    inspect::SPEC,
+    list::SPEC,
+    logs::SPEC,
+    wait::SPEC,
+];
 
 static TARGETS: &[TargetSpec] = &[TargetSpec {
     kind: "docker",

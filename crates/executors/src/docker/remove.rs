@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, SLOW, Settings, change};
-use super::container::{BEFORE, Container, flag_before, missing, object, text_before};
+use super::container::{BEFORE, Container, capture, flag_before, missing, object, text_before};
 use super::halt::{Run, outcome};
 use super::labels;
 use super::names::ContainerName;
@@ -115,10 +115,7 @@ fn outputs(found: Option<&Container>, removed: bool) -> Outputs {
 
 impl Action for Remove {
     fn capture<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
-        Box::pin(async {
-            let client = Client::connect(self.target.as_ref()).await?;
-            Ok(Container::before(Container::look(&client, self.container.as_str()).await?.as_ref()))
-        })
+        Box::pin(capture(self.target.as_ref(), &self.container))
     }
 
     fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {

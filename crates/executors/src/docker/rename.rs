@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, QUICK, Settings, change};
-use super::container::{BEFORE, Container, flag_before, missing, object, text_before};
+use super::container::{BEFORE, Container, again, capture, missing, object, text_before};
 use super::halt::{Run, outcome};
 use super::names::ContainerName;
 
@@ -78,10 +78,7 @@ fn outputs(container: &Container, former: &str) -> Outputs {
 
 impl Action for Rename {
     fn capture<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
-        Box::pin(async {
-            let client = Client::connect(self.target.as_ref()).await?;
-            Ok(Container::before(Container::look(&client, self.container.as_str()).await?.as_ref()))
-        })
+        Box::pin(capture(self.target.as_ref(), &self.container))
     }
 
     fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {
@@ -91,20 +88,11 @@ impl Action for Rename {
     /// By its id, which a rename does not change: the name alone could belong to another by now.
     fn probe<'a>(&'a self, _cx: Cx<'a>, before: &'a Before) -> BoxFuture<'a, Verdict> {
         Box::pin(async {
-            let Some(id) = text_before(before, "id") else { return Verdict::NotDone };
-            let look = async {
-                let client = Client::connect(self.target.as_ref()).await?;
-                Container::look(&client, id).await
-            };
             let former = text_before(before, "name").unwrap_or_default();
-            match look.await {
-                Ok(Some(now)) if now.name == self.to.as_str() => {
-                    Verdict::Done { outputs: outputs(&now, former), changed: former != now.name }
-                }
-                Ok(Some(_)) => Verdict::NotDone,
-                Ok(None) if !flag_before(before, "exists") => Verdict::NotDone,
-                Ok(None) => Verdict::Unknown { why: format!("the container `{former}` is not there any more") },
-                Err(failure) => Verdict::Unknown { why: failure.message },
+            match again(self.target.as_ref(), before, &self.container).await {
+                Ok(now) if now.name == self.to.as_str() => Verdict::Done { outputs: outputs(&now, former), changed: former != now.name },
+                Ok(_) => Verdict::NotDone,
+                Err(verdict) => verdict,
             }
         })
     }

@@ -7,6 +7,8 @@ mod body;
 mod like;
 mod options;
 
+pub(super) use self::body::{bytes, nano};
+
 use std::time::Duration as Span;
 
 use bollard::models::NetworkConnectRequest;
@@ -18,7 +20,7 @@ use runbook_core::action::{
 use self::like::Copied;
 use self::options::Run as Fields;
 use super::client::{Client, SLOW, change};
-use super::container::{BEFORE, Container, started};
+use super::container::{BEFORE, Container, capture, started};
 use super::halt::{Halt, Run, outcome};
 use super::inspect::{find_image, missing_image};
 use super::labels;
@@ -123,7 +125,7 @@ impl Fields {
             Ok(()) => (Residue::None, "was created, did not start, and was removed again"),
             Err(_) => (Residue::Partial, "was created, did not start, and is still there"),
         };
-        let failure = halt.failure.map(|failure| failure.detail(format!("the container `{}` {became}", self.name)));
+        let failure = halt.failure.map(|failure| Box::new(failure.detail(format!("the container `{}` {became}", self.name))));
         Halt { failure, residue, ..halt }
     }
 
@@ -170,10 +172,7 @@ impl Action for Fields {
     }
 
     fn capture<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
-        Box::pin(async {
-            let client = Client::connect(self.target.as_ref()).await?;
-            Ok(Container::before(Container::look(&client, self.name.as_str()).await?.as_ref()))
-        })
+        Box::pin(capture(self.target.as_ref(), &self.name))
     }
 
     fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::client::{Client, SLOW, Settings, change};
-use super::container::{BEFORE, Container, flag_before, missing, started, text_before};
+use super::container::{BEFORE, Container, again, capture, flag_before, missing, started, text_before};
 use super::halt::{Run, outcome};
 use super::names::ContainerName;
 use super::watch::{SHORTLY, stays_up};
@@ -82,10 +82,7 @@ pub(super) fn verdict(now: &Container, before: &Before) -> Verdict {
 
 impl Action for Start {
     fn capture<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
-        Box::pin(async {
-            let client = Client::connect(self.target.as_ref()).await?;
-            Ok(Container::before(Container::look(&client, self.container.as_str()).await?.as_ref()))
-        })
+        Box::pin(capture(self.target.as_ref(), &self.container))
     }
 
     fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {
@@ -102,16 +99,7 @@ impl Action for Start {
 
     fn probe<'a>(&'a self, _cx: Cx<'a>, before: &'a Before) -> BoxFuture<'a, Verdict> {
         Box::pin(async {
-            let look = async {
-                let client = Client::connect(self.target.as_ref()).await?;
-                Container::look(&client, text_before(before, "id").unwrap_or(self.container.as_str())).await
-            };
-            match look.await {
-                Ok(Some(now)) => verdict(&now, before),
-                Ok(None) if !flag_before(before, "exists") => Verdict::NotDone,
-                Ok(None) => Verdict::Unknown { why: format!("the container `{}` is not there any more", self.container) },
-                Err(failure) => Verdict::Unknown { why: failure.message },
-            }
+            again(self.target.as_ref(), before, &self.container).await.map_or_else(|verdict| verdict, |now| verdict(&now, before))
         })
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, Settings, change, pause};
-use super::container::{BEFORE, Container, flag_before, missing, object, text_before};
+use super::container::{BEFORE, Container, again, capture, flag_before, missing, object};
 use super::halt::{Run, outcome};
 use super::names::ContainerName;
 
@@ -33,7 +33,7 @@ pub(super) struct Stop {
     target: Option<Target<Settings>>,
 }
 
-fn minute() -> Duration {
+pub(super) fn minute() -> Duration {
     Duration::new(Span::from_mins(1))
 }
 
@@ -63,10 +63,8 @@ impl Stop {
             return Ok(Outcome::unchanged(outputs(Some(&found), false, 0.0)));
         }
         let begun = cx.now();
-        let grace = self.grace.get();
-        let seconds = i32::try_from(grace.as_secs() + u64::from(grace.subsec_nanos() > 0)).unwrap_or(i32::MAX);
-        let options = StopContainerOptionsBuilder::new().t(seconds).build();
-        let patience = grace.saturating_add(Span::from_mins(1));
+        let options = StopContainerOptionsBuilder::new().t(whole_seconds(self.grace)).build();
+        let patience = self.grace.get().saturating_add(Span::from_mins(1));
         let what = format!("stop the container `{}`", found.name);
         change(cx, &what, client.within(patience).stop_container(&found.id, Some(options))).await?;
         let stopped = self.ended(cx, &client, &found).await.map_err(|halt| halt.after(Residue::Unknown))?;
@@ -92,6 +90,12 @@ impl Stop {
     }
 }
 
+/// Rounded up: the engine takes whole seconds, and 0 would kill at once.
+pub(super) fn whole_seconds(time: Duration) -> i32 {
+    let time = time.get();
+    i32::try_from(time.as_secs() + u64::from(time.subsec_nanos() > 0)).unwrap_or(i32::MAX)
+}
+
 fn outputs(found: Option<&Container>, was_running: bool, duration: f64) -> Outputs {
     let ran = found.filter(|c| was_running || c.started_at.is_some());
     object(json!({
@@ -104,10 +108,7 @@ fn outputs(found: Option<&Container>, was_running: bool, duration: f64) -> Outpu
 
 impl Action for Stop {
     fn capture<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
-        Box::pin(async {
-            let client = Client::connect(self.target.as_ref()).await?;
-            Ok(Container::before(Container::look(&client, self.container.as_str()).await?.as_ref()))
-        })
+        Box::pin(capture(self.target.as_ref(), &self.container))
     }
 
     fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {
@@ -135,17 +136,11 @@ impl Action for Stop {
 
     fn probe<'a>(&'a self, _cx: Cx<'a>, before: &'a Before) -> BoxFuture<'a, Verdict> {
         Box::pin(async {
-            let look = async {
-                let client = Client::connect(self.target.as_ref()).await?;
-                Container::look(&client, text_before(before, "id").unwrap_or(self.container.as_str())).await
-            };
             let ran = flag_before(before, "running");
-            match look.await {
-                Ok(Some(now)) if now.running => Verdict::NotDone,
-                Ok(Some(now)) => Verdict::Done { outputs: outputs(Some(&now), ran, 0.0), changed: ran },
-                Ok(None) if !flag_before(before, "exists") => Verdict::NotDone,
-                Ok(None) => Verdict::Unknown { why: format!("the container `{}` is not there any more", self.container) },
-                Err(failure) => Verdict::Unknown { why: failure.message },
+            match again(self.target.as_ref(), before, &self.container).await {
+                Ok(now) if now.running => Verdict::NotDone,
+                Ok(now) => Verdict::Done { outputs: outputs(Some(&now), ran, 0.0), changed: ran },
+                Err(verdict) => verdict,
             }
         })
     }

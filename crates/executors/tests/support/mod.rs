@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use runbook_core::action::{
-    Action, Answer, Before, BoxFuture, CancelKind, Context, Cx, Exit, Failure, FailureKind, Outcome, Outputs, ProcessSpec, Processes,
-    Progress, Question, Stream,
+    Action, Answer, Before, BoxFuture, CancelKind, Context, Cx, Exit, Failure, FailureKind, FieldFault, Outcome, Outputs, ProcessSpec,
+    Processes, Progress, Question, Stream,
 };
 use runbook_core::effect::{EffectId, Role};
 use serde_json::Value;
@@ -25,9 +25,14 @@ pub(crate) fn lab() -> Value {
 
 /// An action as a run builds it: `action("sql", "query", json!({…}))`.
 pub(crate) fn action(executor: &str, name: &str, fields: Value) -> Box<dyn Action> {
+    try_action(executor, name, fields).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// The same where the fields have faults.
+pub(crate) fn try_action(executor: &str, name: &str, fields: Value) -> Result<Box<dyn Action>, Vec<FieldFault>> {
     let registry = runbook_executors::registry();
     let spec = registry.action(executor, name).unwrap_or_else(|| panic!("no action `{executor}.{name}`"));
-    (spec.build)(fields).unwrap_or_else(|faults| panic!("{faults:?}"))
+    (spec.build)(fields)
 }
 
 /// Outcome of an action whose success is certain.
