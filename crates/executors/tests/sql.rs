@@ -2,7 +2,13 @@
 
 mod support;
 
+#[path = "sql/backups.rs"]
+mod backups;
+#[path = "sql/corpus.rs"]
+mod corpus;
 #[path = "sql/lab.rs"]
 mod lab;
+#[path = "sql/oracle.rs"]
+mod oracle;
 #[path = "sql/statements.rs"]
 mod statements;

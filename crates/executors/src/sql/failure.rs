@@ -48,6 +48,19 @@ impl Fault {
         self
     }
 
+    /// Shows the beginning of the statement of our own that failed: nobody has seen it in a runbook.
+    pub(super) fn of(mut self, sql: &str) -> Self {
+        const SHOWN: usize = 160;
+        if !self.cancelled {
+            let mut shown: String = sql.chars().take(SHOWN).collect();
+            if shown.len() < sql.len() {
+                shown.push('…');
+            }
+            self.failure.detail.push(format!("in: {shown}"));
+        }
+        self
+    }
+
     /// Names the responsible field, where none is named yet.
     pub(super) fn field(mut self, field: &str) -> Self {
         if self.failure.field.is_none() {

@@ -2,16 +2,22 @@
 //!
 //! Every statement goes as text, one a packet, behind a comment with the effect's mark; sessions speak utf8mb4 and UTC.
 
+pub mod backup;
+mod compare;
+mod dump;
 mod execute;
 mod failure;
 mod query;
 mod quote;
+mod restore;
 mod script;
 mod session;
 mod settle;
 mod split;
+mod statements;
 mod target;
 mod value;
+mod verify_backup;
 mod wait;
 
 pub use session::Flavour;
@@ -32,7 +38,7 @@ impl Executor for Sql {
     }
 
     fn actions(&self) -> &'static [ActionSpec] {
-        &[query::SPEC, execute::SPEC, script::SPEC, wait::SPEC]
+        &[query::SPEC, execute::SPEC, script::SPEC, dump::SPEC, restore::SPEC, verify_backup::SPEC, compare::SPEC, wait::SPEC]
     }
 
     fn targets(&self) -> &'static [TargetSpec] {

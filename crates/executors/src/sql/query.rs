@@ -59,27 +59,29 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
 
 const READS: &[&str] = &["select", "show", "with", "table", "values", "explain", "describe", "desc"];
 
-impl Query {
-    fn statement(&self, session: &Session<'_>) -> Result<String, Failure> {
-        let text = quote::render(&self.sql, session.mode).map_err(|failure| failure.field("sql"))?;
-        let wrong = |message: String| Failure::new(FailureKind::Invalid, message).field("sql");
-        let statements = split(&text, session.mode).map_err(|fault| wrong(format!("line {}: {}", fault.line, fault.what)))?;
-        let [statement] = statements.as_slice() else {
-            return Err(wrong(format!("`sql.query` takes 1 statement, and here are {}", statements.len()))
-                .help("ask one question a step, or use `sql.script`"));
-        };
-        let statement = statement.text().into_owned();
-        let first = head(&statement, 1).pop().unwrap_or_default();
-        if !READS.contains(&first.as_str()) {
-            return Err(wrong(format!("`sql.query` only reads, and `{first}` does not"))
-                .help("use `sql.execute` to change rows, `sql.script` for anything else"));
-        }
-        Ok(statement)
+/// The one statement of a text that only reads. `field` is where it stands in the action.
+pub(super) fn question(text: &SqlText, session: &Session<'_>, field: &str) -> Result<String, Failure> {
+    let text = quote::render(text, session.mode).map_err(|failure| failure.field(field))?;
+    let wrong = |message: String| Failure::new(FailureKind::Invalid, message).field(field);
+    let statements = split(&text, session.mode).map_err(|fault| wrong(format!("line {}: {}", fault.line, fault.what)))?;
+    let [statement] = statements.as_slice() else {
+        let (verb, noun) = if statements.len() == 1 { ("is", "statement") } else { ("are", "statements") };
+        return Err(wrong(format!("1 statement that reads is wanted, and here {verb} {} {noun}", statements.len()))
+            .help("ask one question a step, or use `sql.script`"));
+    };
+    let statement = statement.text().into_owned();
+    let first = head(&statement, 1).pop().unwrap_or_default();
+    if !READS.contains(&first.as_str()) {
+        return Err(wrong(format!("a statement that reads is wanted, and `{first}` does not"))
+            .help("use `sql.execute` to change rows, `sql.script` for anything else"));
     }
+    Ok(statement)
+}
 
+impl Query {
     async fn ask(&self, dialer: &Dialer<'_>) -> Sql<Outputs> {
         let mut session = dialer.connect(self.database.as_deref()).await?;
-        let statement = self.statement(&session)?;
+        let statement = question(&self.sql, &session, "sql")?;
         session.run("SET SESSION TRANSACTION READ ONLY").await?;
         let outputs = read(&mut session, &statement, self.max_rows).await.map_err(|fault| fault.field("sql"))?;
         session.close().await;
@@ -88,7 +90,7 @@ impl Query {
 }
 
 /// Sends a statement and keeps what fits.
-async fn read(session: &mut Session<'_>, statement: &str, max_rows: u64) -> Sql<Outputs> {
+pub(super) async fn read(session: &mut Session<'_>, statement: &str, max_rows: u64) -> Sql<Outputs> {
     let mut result = session.query(statement).await?;
     let columns: Vec<String> = result.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
     let readings: Vec<value::Reading> = result.columns_ref().iter().map(value::reading).collect();

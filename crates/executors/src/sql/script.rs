@@ -1,19 +1,18 @@
 //! `sql.script`: many statements, from a text or a file, one after the other.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, FieldFault, Outcome, OutputKind, OutputSpec, Outputs};
-use runbook_core::action::{Failure, FailureKind, Progress, Residue, Settled, SqlText, Target, Unit};
+use runbook_core::action::{Progress, Settled, SqlText, Target, Unit};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
 
-use super::failure::{Fault, Sql};
+use super::failure::Sql;
 use super::quote;
-use super::session::{Dialer, Session};
+use super::session::Dialer;
 use super::settle::settle;
-use super::split::{SplitFault, Splitter, Statement, head};
+use super::statements::{Runner, Tally};
 use super::target::Mysql;
 
 /// Sends the statements of a text or a file one after the other, each on its own, and stops at the first error.
@@ -33,7 +32,7 @@ pub(super) struct Script {
     #[serde(default)]
     #[schemars(extend("x-text" = "sql"))]
     sql: Option<SqlText>,
-    /// A file with the statements, in UTF-8; or else `sql`. A relative path starts from the runbook's folder.
+    /// A file with the statements, in UTF-8, packed where its name ends in `.gz`; or else `sql`. A relative path starts from the runbook's folder.
     #[serde(default)]
     #[schemars(extend("x-text" = "path"))]
     file: Option<PathBuf>,
@@ -49,112 +48,32 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ..ActionSpec::of::<Script>("script", Class::ONCE, "Carries out the statements of a text or a file, and stops at the first error.")
 };
 
-/// What was done so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    statements: u64,
-    rows: u64,
-    warnings: u64,
-    /// Whether the last statement's end is not known.
-    in_doubt: bool,
-}
-
-impl Tally {
-    const fn residue(self) -> Residue {
-        if self.in_doubt {
-            Residue::Unknown
-        } else if self.statements > 0 {
-            Residue::Partial
-        } else {
-            Residue::None
-        }
-    }
-
-    fn outputs(self) -> Outputs {
-        let mut outputs = Outputs::new();
-        outputs.insert("statements".to_owned(), self.statements.into());
-        outputs.insert("rows".to_owned(), self.rows.into());
-        outputs.insert("warnings".to_owned(), self.warnings.into());
-        outputs
-    }
+fn outputs(tally: Tally) -> Outputs {
+    let mut outputs = Outputs::new();
+    outputs.insert("statements".to_owned(), tally.statements.into());
+    outputs.insert("rows".to_owned(), tally.rows.into());
+    outputs.insert("warnings".to_owned(), tally.warnings.into());
+    outputs
 }
 
 impl Script {
     async fn work(&self, dialer: &Dialer<'_>, tally: &mut Tally) -> Sql<()> {
         let mut session = dialer.connect(self.database.as_deref()).await?;
-        let mut splitter = Splitter::new(session.mode);
+        let cx = dialer.cx();
         if let Some(text) = &self.sql {
             let text = quote::render(text, session.mode).map_err(|failure| failure.field("sql"))?;
-            let mut run = Run { name: "`sql`".to_owned(), field: "sql", session: &mut session, cx: dialer.cx(), tally };
-            splitter.push(text.as_bytes());
-            splitter.end();
-            run.drain(&mut splitter).await?;
+            Runner { name: "`sql`".to_owned(), field: "sql", session: &mut session, tally }.text(&text).await?;
         }
         if let Some(file) = &self.file {
-            let path = dialer.cx().base_dir().join(file);
-            let mut run = Run { name: format!("`{}`", file.display()), field: "file", session: &mut session, cx: dialer.cx(), tally };
-            run.file(&path, &mut splitter).await?;
+            let path = cx.base_dir().join(file);
+            let mut progress = |tally: &Tally| {
+                cx.progress(Progress { what: "statements".to_owned(), done: tally.statements, total: None, unit: Unit::Items });
+            };
+            let name = format!("`{}`", file.display());
+            Runner { name, field: "file", session: &mut session, tally }.file(&path, &mut progress).await?;
         }
         session.close().await;
         Ok(())
-    }
-}
-
-struct Run<'r, 'a> {
-    name: String,
-    field: &'static str,
-    session: &'r mut Session<'a>,
-    cx: Cx<'a>,
-    tally: &'r mut Tally,
-}
-
-impl Run<'_, '_> {
-    async fn file(&mut self, path: &Path, splitter: &mut Splitter) -> Sql<()> {
-        let unreadable = |error: std::io::Error| {
-            let kind = if error.kind() == std::io::ErrorKind::NotFound { FailureKind::NotFound } else { FailureKind::Denied };
-            Failure::new(kind, format!("cannot read `{}`: {error}", path.display())).field("file")
-        };
-        let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-        let mut piece = vec![0; 1 << 16];
-        loop {
-            let read = file.read(&mut piece).await.map_err(unreadable)?;
-            splitter.push(piece.get(..read).unwrap_or_default());
-            if read == 0 {
-                splitter.end();
-            }
-            self.drain(splitter).await?;
-            if read == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn drain(&mut self, splitter: &mut Splitter) -> Sql<()> {
-        while let Some(statement) = splitter.next().map_err(|fault| self.cannot_split(fault))? {
-            self.send(&statement).await?;
-            if head(&statement.text(), 1) == ["set"] && statement.text().to_ascii_lowercase().contains("sql_mode") {
-                splitter.set_mode(self.session.refresh_mode().await?);
-            }
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, statement: &Statement) -> Sql<()> {
-        let Statement { number, line, .. } = statement;
-        let done = self.session.run_bytes(&statement.sql).await.map_err(|fault| {
-            // The server refused it, and a single statement that is refused does nothing.
-            self.tally.in_doubt = fault.code.is_none() && !(fault.cancelled && fault.code.is_none() && !fault.is_loss());
-            fault.at(&format!("{}, line {line}, statement {number}", self.name)).field(self.field)
-        })?;
-        self.tally.statements += 1;
-        self.tally.rows += done.matched;
-        self.tally.warnings += u64::from(done.warnings);
-        self.cx.progress(Progress { what: "statements".to_owned(), done: self.tally.statements, total: None, unit: Unit::Items });
-        Ok(())
-    }
-
-    fn cannot_split(&self, fault: SplitFault) -> Fault {
-        Failure::new(FailureKind::Invalid, format!("{}, line {}: {}", self.name, fault.line, fault.what)).field(self.field).into()
     }
 }
 
@@ -172,9 +91,9 @@ impl Action for Script {
             let dialer = Dialer::new(cx, &self.target);
             let mut tally = Tally::default();
             match dialer.guarded(self.work(&dialer, &mut tally)).await {
-                Ok(()) => Outcome::Succeeded { changed: tally.statements > 0, outputs: tally.outputs() },
+                Ok(()) => Outcome::Succeeded { changed: tally.statements > 0, outputs: outputs(tally) },
                 Err(fault) if fault.cancelled => Outcome::Cancelled { residue: tally.residue() },
-                Err(fault) => Outcome::Failed { failure: *fault.failure, residue: tally.residue(), outputs: tally.outputs() },
+                Err(fault) => Outcome::Failed { failure: *fault.failure, residue: tally.residue(), outputs: outputs(tally) },
             }
         })
     }

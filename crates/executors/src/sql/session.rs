@@ -235,14 +235,17 @@ impl Session<'_> {
         Ok(finish(result).await?)
     }
 
-    /// Sends one statement, and reads everything it gives.
+    /// Sends one statement of this crate's own, and reads everything it gives.
     pub(super) async fn run(&mut self, sql: &str) -> Sql<Done> {
-        let result = self.query(sql).await?;
-        Ok(finish(result).await?)
+        self.run_bytes(sql.as_bytes()).await.map_err(|fault| fault.of(sql))
     }
 
-    /// All rows of a small result.
+    /// All rows of a small result, of a question of this crate's own.
     pub(super) async fn rows(&mut self, sql: &str) -> Sql<Vec<Row>> {
+        self.all_rows(sql).await.map_err(|fault| fault.of(sql))
+    }
+
+    async fn all_rows(&mut self, sql: &str) -> Sql<Vec<Row>> {
         let mut result = self.query(sql).await?;
         let mut rows = Vec::new();
         while let Some(row) = result.next().await? {

@@ -1,0 +1,297 @@
+//! Definitions as servers write them, made fit to be loaded anywhere: without the database's own name, foreign keys apart.
+//!
+//! They are taken apart by their tokens, never by lines or patterns: comments, defaults and names may hold anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A piece of a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token<'a> {
+    kind: TokenKind,
+    text: &'a str,
+    /// Where it begins.
+    at: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TokenKind {
+    /// A key word, an unquoted name or a number.
+    Word,
+    /// A name in back-quotes.
+    Name,
+    /// A text in quotes.
+    Text,
+    /// One character of anything else.
+    Mark,
+}
+
+impl Token<'_> {
+    fn is(&self, word: &str) -> bool {
+        self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(word)
+    }
+
+    fn is_mark(&self, mark: &str) -> bool {
+        self.kind == TokenKind::Mark && self.text == mark
+    }
+
+    /// The name that it is, if it can be one.
+    fn name(&self) -> Option<String> {
+        match self.kind {
+            TokenKind::Word => Some(self.text.to_owned()),
+            TokenKind::Name => self.text.strip_prefix('`')?.strip_suffix('`').map(|name| name.replace("``", "`")),
+            TokenKind::Text | TokenKind::Mark => None,
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.at + self.text.len()
+    }
+}
+
+/// Why a definition cannot be taken apart.
+pub(in crate::sql) type Broken = &'static str;
+
+/// Cuts a definition; blanks and comments are left out. None where a quote is not closed.
+fn tokens(sql: &str) -> Option<Vec<Token<'_>>> {
+    let bytes = sql.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let rest = sql.get(at..)?;
+        let (kind, length) = match byte {
+            b'`' | b'\'' | b'"' => (if byte == b'`' { TokenKind::Name } else { TokenKind::Text }, quoted(bytes, at)? - at),
+            _ if byte.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            b'/' if rest.starts_with("/*") && !rest.starts_with("/*!") => {
+                at += rest.find("*/")? + 2;
+                continue;
+            }
+            b'#' => {
+                at += rest.find('\n').unwrap_or(rest.len());
+                continue;
+            }
+            b'-' if rest.starts_with("--") && bytes.get(at + 2).is_none_or(u8::is_ascii_whitespace) => {
+                at += rest.find('\n').unwrap_or(rest.len());
+                continue;
+            }
+            _ if is_word(byte) => (TokenKind::Word, rest.bytes().position(|b| !is_word(b)).unwrap_or(rest.len())),
+            _ => (TokenKind::Mark, 1),
+        };
+        tokens.push(Token { kind, text: rest.get(..length)?, at });
+        at += length;
+    }
+    Some(tokens)
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'@') || byte >= 0x80
+}
+
+/// One past the end of the quoted piece that begins at `start`.
+fn quoted(bytes: &[u8], start: usize) -> Option<usize> {
+    let quote = *bytes.get(start)?;
+    let mut at = start + 1;
+    loop {
+        match *bytes.get(at)? {
+            b'\\' if quote != b'`' => at += 2,
+            byte if byte == quote && bytes.get(at + 1) == Some(&quote) => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+/// A table's definition in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sql) struct TableDdl {
+    /// The definition without foreign keys.
+    pub(in crate::sql) create: String,
+    /// The same without the next automatic key: two tables are alike when these are equal.
+    pub(in crate::sql) bare: String,
+    /// The foreign keys as `CONSTRAINT … FOREIGN KEY …`, sorted: servers list them in any order.
+    pub(in crate::sql) foreign_keys: Vec<String>,
+    /// The next automatic key.
+    pub(in crate::sql) auto_increment: Option<u64>,
+}
+
+/// Takes a `CREATE TABLE` apart.
+pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broken> {
+    let tokens = tokens(sql).ok_or("a quote in it is not closed")?;
+    let open = tokens.iter().position(|token| token.is_mark("(")).ok_or("it has no list of columns")?;
+    let (items, close) = items(&tokens, open).ok_or("its parentheses do not match")?;
+    let text = |from: usize, to: usize| sql.get(from..to).unwrap_or_default();
+    let mut kept = Vec::new();
+    let mut foreign_keys = Vec::new();
+    for item in items {
+        let part = tokens.get(item.0..item.1).unwrap_or_default();
+        let (Some(first), Some(last)) = (part.first(), part.last()) else { return Err("it has an empty column") };
+        let source = text(first.at, last.end());
+        members(part)?;
+        if is_foreign_key(part) {
+            foreign_keys.push(strip_database(source, database, &BTreeSet::new()));
+        } else {
+            kept.push(source.to_owned());
+        }
+    }
+    foreign_keys.sort();
+    let open_at = tokens.get(open).map_or(0, Token::end);
+    let close_at = tokens.get(close).map_or(0, |token| token.at);
+    let create = format!("{}\n  {}\n{}", text(0, open_at), kept.join(",\n  "), text(close_at, sql.len()));
+    let (bare, auto_increment) = without_auto_increment(&create);
+    Ok(TableDdl { create, bare, foreign_keys, auto_increment })
+}
+
+/// The top-level items of a list in parentheses, as ranges of tokens, and the token that closes it.
+fn items(tokens: &[Token<'_>], open: usize) -> Option<(Vec<(usize, usize)>, usize)> {
+    let mut items = Vec::new();
+    let mut depth = 0_u32;
+    let mut start = open + 1;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        if token.is_mark("(") {
+            depth += 1;
+        } else if token.is_mark(")") {
+            depth -= 1;
+            if depth == 0 {
+                items.push((start, at));
+                return Some((items, at));
+            }
+        } else if depth == 1 && token.is_mark(",") {
+            items.push((start, at));
+            start = at + 1;
+        }
+    }
+    None
+}
+
+fn is_foreign_key(part: &[Token<'_>]) -> bool {
+    let after = match part {
+        [constraint, _, rest @ ..] if constraint.is("constraint") => rest,
+        other => other,
+    };
+    matches!(after, [foreign, key, ..] if foreign.is("foreign") && key.is("key"))
+}
+
+/// The members of an `ENUM` or `SET` have to be a list of texts: seekdb 1.4 writes `enum('a','b'c')` for the member `b'c`.
+fn members(part: &[Token<'_>]) -> Result<(), Broken> {
+    let [name, kind, open, rest @ ..] = part else { return Ok(()) };
+    if name.kind != TokenKind::Name || !(kind.is("enum") || kind.is("set")) || !open.is_mark("(") {
+        return Ok(());
+    }
+    for pair in rest.chunks(2) {
+        match pair {
+            [text, mark] if text.kind == TokenKind::Text && mark.is_mark(",") => {}
+            [text, mark] if text.kind == TokenKind::Text && mark.is_mark(")") => return Ok(()),
+            _ => break,
+        }
+    }
+    Err("the server writes the members of an ENUM or SET without escaping their quotes")
+}
+
+/// Takes `AUTO_INCREMENT = n` out of a table's options.
+fn without_auto_increment(create: &str) -> (String, Option<u64>) {
+    let Some(tokens) = tokens(create) else { return (create.to_owned(), None) };
+    // A column's AUTO_INCREMENT has no `=` behind it.
+    let found = tokens.windows(3).find_map(|three| match three {
+        [word, equals, number] if word.is("auto_increment") && equals.is_mark("=") => {
+            Some((word.at, number.end(), number.text.parse::<u64>().ok()?))
+        }
+        _ => None,
+    });
+    match found {
+        Some((from, to, number)) => {
+            let before = create.get(..from).unwrap_or_default();
+            let after = create.get(to..).unwrap_or_default();
+            (format!("{before}{}", after.trim_start_matches(' ')), Some(number))
+        }
+        None => (create.to_owned(), None),
+    }
+}
+
+/// Takes the database's own name away from in front of what it holds, so that the definition works in another database as well.
+///
+/// In `a.b.c` the first is a database. `a.b` may also be a column of a table or alias `a`: where the database has such a namesake, it is taken for one
+/// unless a key word in front says that a table or routine is meant. `objects` are the names of what the database holds.
+pub(in crate::sql) fn strip_database(sql: &str, database: &str, objects: &BTreeSet<String>) -> String {
+    let Some(tokens) = tokens(sql) else { return sql.to_owned() };
+    let is_database = |token: &Token<'_>| token.name().is_some_and(|name| name == database);
+    let dot = |at: usize| tokens.get(at).is_some_and(|token| token.is_mark("."));
+    let namesake = objects.contains(database)
+        || tokens.iter().enumerate().any(|(at, token)| is_database(token) && !dot(at + 1) && (at == 0 || !dot(at - 1)));
+    let mut out = String::with_capacity(sql.len());
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let starts = is_database(token) && dot(at + 1) && (at == 0 || !dot(at - 1));
+        if starts && tokens.get(at + 2).is_some_and(|next| next.name().is_some()) {
+            let called = tokens.get(at + 3).is_some_and(|token| token.is_mark("("));
+            let meant = at.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(names_follow);
+            if dot(at + 3) || called || meant || !namesake {
+                out.push_str(sql.get(from..token.at).unwrap_or_default());
+                from = tokens.get(at + 2).map_or(sql.len(), |next| next.at);
+                at += 2;
+            }
+        }
+        at += 1;
+    }
+    out.push_str(sql.get(from..).unwrap_or_default());
+    out
+}
+
+/// Words behind which a table, view or routine stands.
+fn names_follow(token: &Token<'_>) -> bool {
+    [
+        "from",
+        "join",
+        "into",
+        "update",
+        "table",
+        "references",
+        "on",
+        "view",
+        "trigger",
+        "procedure",
+        "function",
+        "event",
+        "call",
+        "straight_join",
+    ]
+    .iter()
+    .any(|word| token.is(word))
+}
+
+/// Sorts definitions so that each comes after those whose names it mentions; where they mention each other, by name.
+pub(in crate::sql) fn in_order(mut definitions: BTreeMap<String, String>) -> Vec<(String, String)> {
+    let names: BTreeSet<String> = definitions.keys().cloned().collect();
+    let mut waiting: BTreeMap<String, BTreeSet<String>> = definitions
+        .iter()
+        .map(|(name, sql)| {
+            let mentioned =
+                tokens(sql).unwrap_or_default().iter().filter_map(Token::name).filter(|m| m != name && names.contains(m)).collect();
+            (name.clone(), mentioned)
+        })
+        .collect();
+    let mut out = Vec::new();
+    while !waiting.is_empty() {
+        let ready = waiting.iter().find(|(_, needs)| needs.is_empty()).or_else(|| waiting.iter().next()).map(|(name, _)| name.clone());
+        let Some(name) = ready else { break };
+        waiting.remove(&name);
+        for needs in waiting.values_mut() {
+            needs.remove(&name);
+        }
+        if let Some(sql) = definitions.remove(&name) {
+            out.push((name, sql));
+        }
+    }
+    out
+}
+
+/// A delimiter that does not occur in a body.
+pub(in crate::sql) fn delimiter_for(body: &str) -> &'static str {
+    ["$$", "//", ";;", "|||", "~~~~", "@@@@@"].into_iter().find(|delimiter| !body.contains(delimiter)).unwrap_or("#~#~#~#~#")
+}
+
+#[cfg(test)]
+#[path = "ddl/tests.rs"]
+mod tests;

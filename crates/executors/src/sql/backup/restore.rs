@@ -1,0 +1,296 @@
+//! Bringing a backup back: into a database that is absent or empty, or one whose present state is safe elsewhere.
+//!
+//! Nothing is dropped before the backup was verified and the present state was dumped aside, read back, and found to be what still stands there.
+//! From the creation of the database until the final comparison a marker table stands in it: a later attempt knows by it that what is there is an
+//! unfinished restore.
+
+use std::path::PathBuf;
+
+use runbook_core::action::{Answer, Cx, Failure, FailureKind, Question, QuestionKind};
+use serde::Deserialize;
+
+use super::MARKER;
+use super::compare::{differences, is_part_of};
+use super::contents::Contents;
+use super::dump::{Request as DumpRequest, dump};
+use super::inventory;
+use super::load::load;
+use super::snapshot::Snapshot;
+use super::survey::survey;
+use super::verify::Report;
+use crate::sql::failure::Sql;
+use crate::sql::quote::{literal, name};
+use crate::sql::session::{Dialer, Session};
+use crate::sql::value::text_at;
+use crate::sql::verify_backup::verified;
+
+/// What is to be restored, and how.
+pub(in crate::sql) struct Request<'r> {
+    /// The verified backup.
+    pub(in crate::sql) report: &'r Report,
+    /// The database to be.
+    pub(in crate::sql) into: &'r str,
+    /// Whether a database that holds something may be dropped.
+    pub(in crate::sql) recreate: bool,
+    /// Where its present state goes first, absolute.
+    pub(in crate::sql) aside: Option<PathBuf>,
+    /// What to do when that fails.
+    pub(in crate::sql) aside_on_error: AsideOnError,
+    /// Whether this undoes a step: then what stands there is that step's own work, which needs no dump.
+    pub(in crate::sql) undo: bool,
+    /// Where the server is reached.
+    pub(in crate::sql) address: String,
+}
+
+/// What to do when the present state cannot be dumped aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::sql) enum AsideOnError {
+    /// Fail; nothing was changed.
+    #[default]
+    Stop,
+    /// Ask the person whether to go on without.
+    Ask,
+}
+
+/// What stands under the name of the database.
+pub(in crate::sql) enum Present {
+    /// Nothing.
+    Absent,
+    /// A database without anything in it.
+    Empty,
+    /// An unfinished restore.
+    Begun(Begun),
+    /// A database that holds something: so many tables and other objects.
+    Full(usize),
+}
+
+/// Who began a restore, and of what.
+pub(in crate::sql) struct Begun {
+    mark: String,
+    manifest: String,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(in crate::sql) struct Restored {
+    /// What the database holds now.
+    pub(in crate::sql) contents: Option<Contents>,
+    /// The manifest of what stood there before.
+    pub(in crate::sql) aside: Option<PathBuf>,
+    /// Whether anything on the server was changed.
+    pub(in crate::sql) touched: bool,
+}
+
+/// Looks without changing anything.
+pub(in crate::sql) async fn look(session: &mut Session<'_>, database: &str) -> Sql<Present> {
+    if !inventory::exists(session, database).await? {
+        return Ok(Present::Absent);
+    }
+    let mut inventory = inventory::read(session, database).await?;
+    if !inventory.leave_out(&[MARKER.to_owned()]).is_empty() {
+        let row = session.one(&format!("SELECT mark, manifest FROM {}.{}", name(database), name(MARKER))).await?;
+        let text = |at| row.as_ref().and_then(|row| text_at(row, at)).unwrap_or_default();
+        return Ok(Present::Begun(Begun { mark: text(0), manifest: text(1) }));
+    }
+    let objects = inventory.tables.len() + inventory.objects.len() + inventory.unknown.len();
+    Ok(if objects == 0 { Present::Empty } else { Present::Full(objects) })
+}
+
+/// Restores. `restored` tells, also after a failure, how far it came.
+pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, restored: &mut Restored) -> Sql<()> {
+    let cx = dialer.cx();
+    let mut session = dialer.connect_bare().await?;
+    let contents = &request.report.manifest.contents;
+    let present = look(&mut session, request.into).await?;
+    let there = matches!(present, Present::Empty);
+    make_room(dialer, &mut session, request, present, restored).await?;
+    restored.touched = true;
+    let (into, charset, collation) = (name(request.into), &contents.charset, &contents.collation);
+    // seekdb 1.4 sometimes answers an `ALTER DATABASE` just after the `CREATE` with an internal error.
+    let verb = if there { "ALTER" } else { "CREATE" };
+    session.run(&format!("{verb} DATABASE {into} CHARACTER SET {charset} COLLATE {collation}")).await?;
+    session.close().await;
+
+    let mut session = dialer.connect(Some(request.into)).await?;
+    mark_begin(&mut session, request, cx).await?;
+    load(dialer, &mut session, request.report).await?;
+    session.close().await;
+
+    let found = compared(dialer, request).await?;
+    let mut session = dialer.connect(Some(request.into)).await?;
+    session.run(&format!("DROP TABLE {}", name(MARKER))).await?;
+    session.close().await;
+    restored.contents = Some(found);
+    Ok(())
+}
+
+async fn mark_begin(session: &mut Session<'_>, request: &Request<'_>, cx: Cx<'_>) -> Sql<()> {
+    let marker = name(MARKER);
+    session.run(&format!("CREATE TABLE {marker} (mark varchar(700), manifest varchar(64), began_at varchar(40))")).await?;
+    let values = [cx.mark(), &request.report.digest, &cx.now().to_string()].map(|text| literal(text, session.mode)).join(", ");
+    session.run(&format!("INSERT INTO {marker} VALUES ({values})")).await?;
+    Ok(())
+}
+
+/// Compares what was loaded with the manifest.
+async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
+    let manifest = &request.report.manifest;
+    let mut session = dialer.connect(Some(request.into)).await?;
+    let actual = contents_of(&mut session, request.into, &[], dialer.cx()).await?;
+    let definitions = session.flavour == manifest.server.flavour && session.version == manifest.server.version;
+    session.close().await;
+    let found = differences(&manifest.contents, &actual, definitions);
+    if found.is_empty() {
+        return Ok(actual);
+    }
+    let noun = if found.len() == 1 { "respect" } else { "respects" };
+    let mut failure = Failure::new(
+        FailureKind::Unexpected,
+        format!("`{}` was loaded and differs from its manifest in {} {noun}", request.into, found.len()),
+    );
+    for difference in found.iter().take(20) {
+        failure = failure.detail(difference.sentence());
+    }
+    Err(failure.into())
+}
+
+async fn contents_of(session: &mut Session<'_>, database: &str, without: &[String], cx: Cx<'_>) -> Sql<Contents> {
+    let snapshot = Snapshot::take(session, cx.now()).await?;
+    survey(session, database, &snapshot, without, cx).await
+}
+
+/// Sees to it that the database may be filled: leaves an empty one, drops one whose loss is no loss.
+async fn make_room(
+    dialer: &Dialer<'_>,
+    session: &mut Session<'_>,
+    request: &Request<'_>,
+    present: Present,
+    restored: &mut Restored,
+) -> Sql<()> {
+    let same_run = |begun: &Begun| begun.mark.split('/').next() == Some(dialer.cx().run_id());
+    let own_remains = match &present {
+        Present::Absent | Present::Empty => return Ok(()),
+        // A marker that another run left may have been forgotten, and the database used since: where a place for it is given, it is dumped.
+        Present::Begun(begun) => same_run(begun) || request.undo || (request.aside.is_none() && begun.manifest == request.report.digest),
+        Present::Full(_) => false,
+    };
+    if own_remains {
+        // What the earlier attempt dumped aside is still this step's answer to "where is it".
+        restored.aside = request.aside.as_ref().map(|aside| aside.join("manifest.json")).filter(|manifest| manifest.is_file());
+    } else {
+        refuse(request, &present)?;
+        refuse_references(session, request.into).await?;
+        if let Some(aside) = &request.aside {
+            restored.aside = set_aside(dialer, request, aside).await?;
+        }
+    }
+    restored.touched = true;
+    session.run(&format!("DROP DATABASE IF EXISTS {}", name(request.into))).await?;
+    Ok(())
+}
+
+fn refuse(request: &Request<'_>, present: &Present) -> Result<(), Failure> {
+    let into = request.into;
+    if !request.recreate {
+        let holds = match present {
+            Present::Full(1) => "holds 1 object".to_owned(),
+            Present::Full(objects) => format!("holds {objects} objects"),
+            Present::Begun(_) | Present::Absent | Present::Empty => "holds the beginning of another restore".to_owned(),
+        };
+        return Err(Failure::new(
+            FailureKind::Conflict,
+            format!("the database `{into}` {holds}, and a restore never writes over something"),
+        )
+        .field("into")
+        .help("restore under another name, or write `recreate = true` and `aside = \"FOLDER\"` to dump it there and drop it"));
+    }
+    if request.aside.is_none() && !request.undo {
+        return Err(Failure::new(
+            FailureKind::Conflict,
+            format!("the database `{into}` would be dropped, and nothing says where its present state is kept"),
+        )
+        .field("aside")
+        .help("write `aside = \"FOLDER\"`: a folder to be, into which it is dumped first"));
+    }
+    Ok(())
+}
+
+/// Foreign keys of other databases that point here would be lost with it, on some servers without a word.
+async fn refuse_references(session: &mut Session<'_>, into: &str) -> Sql<()> {
+    let wanted = literal(into, session.mode);
+    let sql = format!(
+        "SELECT DISTINCT table_schema, table_name FROM information_schema.key_column_usage \
+         WHERE referenced_table_schema = {wanted} AND table_schema <> {wanted}"
+    );
+    let tables: Vec<String> = session
+        .rows(&sql)
+        .await?
+        .iter()
+        .map(|row| format!("`{}`.`{}`", text_at(row, 0).unwrap_or_default(), text_at(row, 1).unwrap_or_default()))
+        .collect();
+    if tables.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::Conflict, format!("foreign keys of other databases point into `{into}`: {}", tables.join(", ")))
+        .field("into")
+        .help("drop these keys first: dropping the database would take them away")
+        .into())
+}
+
+/// Dumps the present state, reads the dump back, and makes sure that it is what still stands there. Returns its manifest; none where a person
+/// decided to go on without.
+async fn set_aside(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path::Path) -> Sql<Option<PathBuf>> {
+    match kept(dialer, request, aside).await {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(fault) if fault.cancelled || request.aside_on_error == AsideOnError::Stop => Err(fault),
+        Err(fault) => {
+            let text = format!(
+                "The present state of the database `{}` cannot be kept: {}\nDrop it all the same? What only it holds is lost.",
+                request.into, fault.failure.message
+            );
+            match dialer.cx().ask(Question { text, kind: QuestionKind::Confirm }).await? {
+                Answer::Yes => Ok(None),
+                Answer::No => Err(Failure::new(FailureKind::Refused, format!("a person said no to dropping `{}`", request.into)).into()),
+                Answer::Text(_) | Answer::Nobody => {
+                    let mut failure = *fault.failure;
+                    failure.kind = FailureKind::NeedsPerson;
+                    Err(failure.into())
+                }
+            }
+        }
+    }
+}
+
+async fn kept(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path::Path) -> Sql<PathBuf> {
+    if aside.symlink_metadata().is_err() {
+        let facts = std::collections::BTreeMap::new();
+        let wanted = DumpRequest {
+            database: request.into,
+            to: aside.to_owned(),
+            facts: &facts,
+            without: &[],
+            gzip: false,
+            address: request.address.clone(),
+            unfinished: true,
+        };
+        dump(dialer, &wanted).await.map_err(|fault| fault.at(&format!("`{}` cannot be dumped aside", request.into)).field("aside"))?;
+    }
+    let report = verified(dialer.cx(), aside.to_owned()).await.map_err(|mut fault| {
+        fault.failure.field = Some("aside".to_owned());
+        fault
+    })?;
+    let mut session = dialer.connect(Some(request.into)).await?;
+    let actual = contents_of(&mut session, request.into, &report.manifest.without, dialer.cx()).await?;
+    session.close().await;
+    if report.manifest.database == request.into && is_part_of(&actual, &report.manifest.contents) {
+        return Ok(report.path);
+    }
+    Err(Failure::new(
+        FailureKind::Conflict,
+        format!("the backup in `{}` does not hold what `{}` holds now, so nothing was dropped", aside.display(), request.into),
+    )
+    .field("aside")
+    .help("stop what writes into the database, and give a folder for `aside` that does not exist")
+    .into())
+}

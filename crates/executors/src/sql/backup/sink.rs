@@ -1,0 +1,226 @@
+//! The files of a backup while it is written: one thread hashes, packs and writes what a bounded channel brings.
+//!
+//! A connection that reads rows and the disk work side by side, and at most three batches are in memory. Several sinks can write into one folder:
+//! names come from one counter.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use runbook_core::action::{Failure, FailureKind};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::manifest::{FileEntry, Part, hex};
+
+/// A data file ends after the batch with which it reaches this size: files can be loaded side by side, and one lost file is not everything.
+const FILE_BYTES: u64 = 64 << 20;
+/// Batches that may wait for the disk.
+const WAITING: usize = 2;
+
+/// What every file begins with, so that each can be loaded by itself.
+const HEAD: &[&str] = &[
+    "SET NAMES utf8mb4",
+    "SET SESSION time_zone = '+00:00'",
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
+    "SET SESSION foreign_key_checks = 0",
+];
+
+/// The last line of a file.
+pub(super) fn end_marker(name: &str) -> String {
+    format!("-- end of {}\n", name.strip_suffix(".gz").unwrap_or(name))
+}
+
+/// A number of statements, each with its delimiter and a line end.
+pub(super) struct Batch {
+    pub(super) part: Part,
+    pub(super) text: Vec<u8>,
+    pub(super) statements: u64,
+}
+
+/// The writing end.
+pub(super) struct Sink {
+    batches: Option<mpsc::Sender<Batch>>,
+    thread: JoinHandle<Result<Vec<FileEntry>, Failure>>,
+}
+
+impl Sink {
+    /// Writes into `folder`, which must be there. `counter` numbers the data files.
+    pub(super) fn new(folder: &Path, gzip: bool, counter: Arc<AtomicU32>) -> Self {
+        let (batches, mut incoming) = mpsc::channel::<Batch>(WAITING);
+        let mut writer = Writer { folder: folder.to_owned(), gzip, counter, open: None, done: Vec::new() };
+        let thread = tokio::task::spawn_blocking(move || {
+            while let Some(batch) = incoming.blocking_recv() {
+                writer.write(&batch)?;
+            }
+            writer.close()?;
+            Ok(writer.done)
+        });
+        Self { batches: Some(batches), thread }
+    }
+
+    /// Hands a batch over; waits while the disk is behind.
+    pub(super) async fn write(&mut self, batch: Batch) -> Result<(), Failure> {
+        let sent = match &self.batches {
+            Some(batches) => batches.send(batch).await.is_ok(),
+            None => false,
+        };
+        if sent {
+            return Ok(());
+        }
+        self.batches = None;
+        match (&mut self.thread).await {
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(_)) | Err(_) => Err(Failure::new(FailureKind::Internal, "the writer of the backup ended early")),
+        }
+    }
+
+    /// Waits until everything is on disk.
+    pub(super) async fn finish(mut self) -> Result<Vec<FileEntry>, Failure> {
+        self.batches = None;
+        self.thread
+            .await
+            .unwrap_or_else(|error| Err(Failure::new(FailureKind::Internal, format!("the writer of the backup ended early: {error}"))))
+    }
+}
+
+struct Writer {
+    folder: PathBuf,
+    gzip: bool,
+    counter: Arc<AtomicU32>,
+    open: Option<Open>,
+    done: Vec<FileEntry>,
+}
+
+struct Open {
+    name: String,
+    part: Part,
+    path: PathBuf,
+    out: Packed,
+    statements: u64,
+    text_bytes: u64,
+}
+
+/// The way of the bytes: packed or not, hashed and counted, to the disk.
+enum Packed {
+    Plain(Hashed),
+    Gzip(Box<GzEncoder<Hashed>>),
+}
+
+struct Hashed {
+    file: BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(piece)?;
+        self.hash.update(piece.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Packed {
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(out) => out.write_all(bytes),
+            Self::Gzip(out) => out.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> std::io::Result<Hashed> {
+        let mut hashed = match self {
+            Self::Plain(out) => out,
+            Self::Gzip(out) => out.finish()?,
+        };
+        hashed.flush()?;
+        hashed.file.get_ref().sync_all()?;
+        Ok(hashed)
+    }
+}
+
+impl Writer {
+    fn write(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let full = self.open.as_ref().is_some_and(|open| open.part != batch.part || open.text_bytes >= FILE_BYTES);
+        if full {
+            self.close()?;
+        }
+        if self.open.is_none() {
+            self.open = Some(self.start(batch.part)?);
+        }
+        if let Some(open) = &mut self.open {
+            open.out.write_all(&batch.text).map_err(|error| write_failure(&open.path, &error))?;
+            open.text_bytes += batch.text.len() as u64;
+            open.statements += batch.statements;
+        }
+        Ok(())
+    }
+
+    fn start(&self, part: Part) -> Result<Open, Failure> {
+        let stem = part.stem();
+        let plain = match part {
+            Part::Data => format!("{stem}-{:05}.sql", self.counter.fetch_add(1, Ordering::Relaxed) + 1),
+            _ => format!("{stem}.sql"),
+        };
+        let name = if self.gzip { format!("{plain}.gz") } else { plain.clone() };
+        let path = self.folder.join(&name);
+        let file = create_new(&path).map_err(|error| write_failure(&path, &error))?;
+        let hashed = Hashed { file: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new(), bytes: 0 };
+        let out = if self.gzip { Packed::Gzip(Box::new(GzEncoder::new(hashed, Compression::fast()))) } else { Packed::Plain(hashed) };
+        let mut open = Open { name, part, path, out, statements: HEAD.len() as u64, text_bytes: 0 };
+        let mut head = format!("-- runbook backup, format 1: {plain}\n");
+        for statement in HEAD {
+            head.push_str(statement);
+            head.push_str(";\n");
+        }
+        open.out.write_all(head.as_bytes()).map_err(|error| write_failure(&open.path, &error))?;
+        Ok(open)
+    }
+
+    fn close(&mut self) -> Result<(), Failure> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let path = open.path;
+        let hashed = open
+            .out
+            .write_all(end_marker(&open.name).as_bytes())
+            .and_then(|()| open.out.finish())
+            .map_err(|error| write_failure(&path, &error))?;
+        self.done.push(FileEntry {
+            name: open.name,
+            part: open.part,
+            bytes: hashed.bytes,
+            sha256: hex(&hashed.hash.finalize()),
+            statements: open.statements,
+        });
+        Ok(())
+    }
+}
+
+/// A new file that only its owner reads: dumps hold passwords.
+pub(super) fn create_new(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// What a disk says.
+pub(super) fn write_failure(path: &Path, error: &std::io::Error) -> Failure {
+    let kind = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FailureKind::Exhausted,
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => FailureKind::Denied,
+        std::io::ErrorKind::AlreadyExists => FailureKind::Conflict,
+        std::io::ErrorKind::NotFound => FailureKind::NotFound,
+        _ => FailureKind::Failed,
+    };
+    Failure::new(kind, format!("cannot write `{}`: {error}", path.display()))
+}

@@ -1,0 +1,197 @@
+//! Round trips: dump, verify, restore under another name, compare; with the `mariadb` client as an independent witness.
+
+use std::path::Path;
+
+use runbook_core::action::FailureKind;
+use serde_json::json;
+
+use crate::corpus::fill;
+use crate::lab::{servers, sql};
+use crate::oracle::{client, everything};
+use crate::support::{TestContext, action, failed, succeeded};
+
+#[tokio::test]
+async fn a_backup_comes_back_under_another_name() {
+    for server in servers() {
+        for compress in ["none", "gzip"] {
+            let source = server.database(&format!("trip_{compress}")).await;
+            let copy = server.no_database(&format!("trip_{compress}_copy")).await;
+            fill(&server, &source).await;
+            let cx = TestContext::new("dump");
+            let to = cx.folder().join("backup");
+            let dump = server.action(
+                "dump",
+                json!({
+                    "database": source.name, "to": to, "compress": compress,
+                    "facts": { "parents": sql("select name from parent order by id"), "pairs": sql("select id, pid from child order by id") },
+                }),
+            );
+            let (outputs, changed) = succeeded(cx.run(&*dump).await);
+            assert!(changed);
+            assert_eq!(outputs["facts"], json!({ "parents": ["p", "q"], "pairs": [[10, 1], [11, 2]] }));
+
+            let verify = action("sql", "verify_backup", json!({ "manifest": outputs["manifest"] }));
+            let (verified, changed) = succeeded(cx.run(&*verify).await);
+            assert!(!changed);
+            assert_eq!(verified["database"], json!(source.name));
+            assert_eq!(verified["facts"], outputs["facts"]);
+            assert_eq!((&verified["tables"], &verified["rows"]), (&outputs["tables"], &outputs["rows"]));
+
+            let restore = server.action("restore", json!({ "manifest": to, "into": copy.name }));
+            let (restored, _) = succeeded(cx.run(&*restore).await);
+            assert_eq!(restored["rows"], outputs["rows"]);
+
+            // Our own comparison, and another program's.
+            let compare = server.action("compare", json!({ "database": copy.name, "with_database": source.name }));
+            let (compared, _) = succeeded(cx.run(&*compare).await);
+            assert_eq!(compared["differences"], json!([]), "{}", server.name);
+            assert_eq!(everything(&server, &source.name).await, everything(&server, &copy.name).await, "{}", server.name);
+
+            // The copy stands on its own feet: nothing in it reads the source.
+            source.drop().await;
+            let rows = server.rows(&copy.name, "select id, s from `v 1` order by id").await;
+            assert_eq!(rows[0], json!([7, ""]), "{}", server.name);
+            assert_eq!(server.value(&copy.name, "select count(*) from a_first").await, json!(8));
+            copy.drop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_client_loads_a_backup_by_itself() {
+    for server in servers() {
+        let source = server.database("plain").await;
+        let copy = server.database("plain_copy").await;
+        fill(&server, &source).await;
+        let cx = TestContext::new("dump");
+        let to = cx.folder().join("backup");
+        let dump = server.action("dump", json!({ "database": source.name, "to": to }));
+        succeeded(cx.run(&*dump).await);
+        let mut text = Vec::new();
+        for name in sql_files(&to) {
+            text.extend(std::fs::read(to.join(name)).unwrap());
+        }
+        client(&server, &copy.name, &text);
+        assert_eq!(everything(&server, &source.name).await, everything(&server, &copy.name).await, "{}", server.name);
+        let compare = server.action("compare", json!({ "database": copy.name, "manifest": to }));
+        assert_eq!(succeeded(cx.run(&*compare).await).0["differences"], json!([]), "{}", server.name);
+        source.drop().await;
+        copy.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_rows_are_of_one_moment() {
+    for server in servers() {
+        let source = server.database("moment").await;
+        server.script(&source, "create table t (id int primary key auto_increment, pad varchar(1000)); create table u like t;").await;
+        let many = (0..2_000).map(|_| "('x')").collect::<Vec<_>>().join(",");
+        server.script(&source, &format!("insert into t (pad) values {many}; insert into u (pad) values {many};")).await;
+        let cx = TestContext::new("dump");
+        let to = cx.folder().join("backup");
+        let dump = server.action("dump", json!({ "database": source.name, "to": to }));
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let (outcome, ()) = tokio::join!(
+            async {
+                let outcome = cx.run(&*dump).await;
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                outcome
+            },
+            async {
+                // Both tables always lose a row together.
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let execute = server.action(
+                        "execute",
+                        json!({ "database": source.name, "sql": sql("delete from t order by id limit 1; delete from u order by id limit 1") }),
+                    );
+                    succeeded(TestContext::new("writer").run(&*execute).await);
+                }
+            }
+        );
+        succeeded(outcome);
+        let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(to.join("manifest.json")).unwrap()).unwrap();
+        let tables = manifest["contents"]["tables"].as_array().unwrap();
+        assert_eq!(tables[0]["rows"], tables[1]["rows"], "{}", server.name);
+        // And what is in the files is what was counted.
+        let copy = server.no_database("moment_copy").await;
+        let restore = server.action("restore", json!({ "manifest": to, "into": copy.name }));
+        succeeded(cx.run(&*restore).await);
+        source.drop().await;
+        copy.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn values_larger_than_a_statement_come_back() {
+    for server in servers() {
+        let source = server.database("large").await;
+        let copy = server.no_database("large_copy").await;
+        server
+            .script(
+                &source,
+                "create table t (id int primary key, b longblob, t longtext); \
+                 set @b = 0x00; set @b = concat(@b, repeat(unhex('FF27'), 4000000)); insert into t values (1, @b, null), (2, null, 'small'); \
+                 set @t = repeat('名😀''', 400000); insert into t values (3, 'x', @t);",
+            )
+            .await;
+        let cx = TestContext::new("dump");
+        let to = cx.folder().join("backup");
+        let dump = server.action("dump", json!({ "database": source.name, "to": to }));
+        succeeded(cx.run(&*dump).await);
+        let restore = server.action("restore", json!({ "manifest": to, "into": copy.name }));
+        succeeded(cx.run(&*restore).await);
+        let text = "select id, length(b), length(t), md5(b), md5(t) from t order by id";
+        assert_eq!(server.rows(&source.name, text).await, server.rows(&copy.name, text).await, "{}", server.name);
+        source.drop().await;
+        copy.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_dumped_is_named() {
+    for server in servers() {
+        let source = server.database("named").await;
+        server.script(&source, "create table t (a int); create view v as select a from t; create table fine (a int); drop table t;").await;
+        let cx = TestContext::new("dump");
+        let to = cx.folder().join("backup");
+        let dump = server.action("dump", json!({ "database": source.name, "to": to }));
+        let (failure, _) = failed(cx.run(&*dump).await);
+        assert!(failure.message.contains("the view `v` cannot be read"), "{}: {failure}", server.name);
+        assert!(!to.exists());
+        assert_eq!(std::fs::read_dir(cx.folder()).unwrap().count(), 0, "nothing is left behind");
+
+        let dump = server.action("dump", json!({ "database": source.name, "to": to, "without": ["v"] }));
+        let (outputs, _) = succeeded(cx.run(&*dump).await);
+        assert_eq!(outputs["tables"], json!(1));
+        source.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_existing_folder_is_never_written_into() {
+    let server = &servers()[0];
+    let source = server.database("folder").await;
+    let cx = TestContext::new("dump");
+    let to = cx.folder().join("backup");
+    std::fs::create_dir(&to).unwrap();
+    let dump = server.action("dump", json!({ "database": source.name, "to": to }));
+    let (failure, _) = failed(cx.run(&*dump).await);
+    assert_eq!((failure.kind, failure.field.as_deref()), (FailureKind::Conflict, Some("to")), "{failure}");
+    assert_eq!(std::fs::read_dir(&to).unwrap().count(), 0);
+    source.drop().await;
+
+    let dump = server.action("dump", json!({ "database": "sql_no_such", "to": cx.folder().join("other") }));
+    let (failure, _) = failed(cx.run(&*dump).await);
+    assert_eq!(failure.kind, FailureKind::NotFound, "{failure}");
+}
+
+/// The SQL files in the order of their names.
+fn sql_files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sql"))
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,69 @@
+//! A database with what usually goes wrong in backups.
+
+use crate::lab::{Database, Server};
+
+/// Statements that both servers understand.
+const COMMON: &str = r#"
+set session sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES';
+set session foreign_key_checks = 0;
+create table `we``ird.名 t` (
+  `id` bigint not null auto_increment primary key,
+  `select` varchar(40) default 'it''s \\ "x"' comment 'a''b; -- c',
+  `b` longblob, `bt` bit(13), `bt64` bit(64), `j` json, `d` decimal(65,30), `f` float, `db` double,
+  `dt` datetime(6), `da` date, `ts` timestamp(3) null, `y` year, `t` time(3),
+  `e` enum('a','','c d'), `s` set('x','y','z'), `vb` varbinary(20), `bn` binary(4), `u` bigint unsigned, `lt` longtext,
+  `n1` int, `g` int generated always as (`n1` * 2) virtual, `gs` int generated always as (`n1` + 1) stored,
+  key `k``1` (`n1`), key k2 (`b`(5))
+) comment = 'tab;le';
+insert into `we``ird.名 t` (id, `select`, b, bt, bt64, j, d, f, db, dt, da, ts, y, t, e, s, vb, bn, u, lt, n1) values
+  (0, 'zero', x'00ff27', 8191, 18446744073709551615, '{"a":1.10,"名":"😀","b":[1,2,null],"dd":1e300}',
+   -12345678901234567890123456789012345.123456789012345678901234567890, 1.1, 1.1, '0000-00-00', '2021-02-31', '2020-01-01 00:00:00.123', 2155,
+   '-838:59:59.000', '', 'x,z', x'00ff27', x'01', 18446744073709551615, 'line\nfeed\r\0\Z''"\\', 21),
+  (7, '', '', 0, 0, '[]', 0, 3.4028234663852886e38, 1.7976931348623157e308, '9999-12-31 23:59:59.999999', '9999-12-31', null, 1901,
+   '838:59:59.000', 'c d', '', '', '', 0, '', -1),
+  (8, null, null, null, null, null, null, -0e0, -0e0, null, null, null, null, null, null, null, null, null, null, null, null),
+  (9, '😀%_', null, null, null, 'null', null, 16777217, 0.30000000000000004, null, null, null, null, null, null, null, null, null, null, 'NULL', null),
+  (10, 'N', null, null, null, '"x\\"y"', null, 1.17549435e-38, 2.2250738585072014e-308, null, null, null, null, null, null, null, null, null, null, null, null);
+create table parent (id int primary key, name varchar(20), favourite int) default charset = utf8mb4;
+create table child (id int primary key, pid int, constraint `fk;1` foreign key (pid) references parent (id) on delete cascade);
+alter table parent add constraint fk_back foreign key (favourite) references child (id);
+insert into parent values (1, 'p', 10), (2, 'q', null);
+insert into child values (10, 1), (11, 2);
+create table nopk (a int, b varchar(10));
+insert into nopk values (1, 'x'), (1, 'x'), (null, null), (null, ''), (2, null);
+create table empty_one (a int primary key auto_increment, b text) auto_increment = 500;
+create table `order` (`group` int, `a.b` varchar(10), `c d` int, primary key (`group`));
+insert into `order` values (1, 'k', 2);
+create table parts (id int, d date, primary key (id, d)) partition by range (to_days(d))
+  (partition p0 values less than (737790), partition pm values less than maxvalue);
+insert into parts values (1, '2010-01-01'), (2, '2030-01-01');
+create view `v 1` as select id, `select` as s, 'quoted ; ''text''' as q from `we``ird.名 t` where id > 0;
+create view a_first as select `v 1`.id, nopk.b from `v 1` join nopk on nopk.a = 1;
+create view grouped as select pid, count(*) as n from child group by pid having count(*) > 0;
+delimiter //
+create procedure proc_1(a int) select count(*) from nopk where nopk.a = a and 'x;' <> ';'//
+create function func_1(x int) returns int deterministic return x + 1//
+create trigger trig_1 before insert on nopk for each row set new.b = coalesce(new.b, 'from;trigger')//
+delimiter ;
+"#;
+
+/// What only MariaDB knows.
+const MARIADB: &str = r"
+create table latin (a varchar(20) character set latin1, u varchar(20) character set utf16, c char(5) collate utf8mb4_bin default 'é');
+insert into latin values ('é ü', '名😀', 'e');
+create table geo (g geometry, i inet6, u uuid);
+insert into geo values (ST_GeomFromText('POINT(1 2)'), '::1', '123e4567-e89b-12d3-a456-426655440000');
+create sequence seq_1 start with 100 increment by 5;
+do nextval(seq_1), nextval(seq_1);
+create table uses_seq (id int default nextval(seq_1) primary key);
+create event ev_1 on schedule every 1 day starts '2037-01-01 00:00:00' do delete from nopk where a = 9;
+create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
+";
+
+/// Fills a database.
+pub(crate) async fn fill(server: &Server, database: &Database) {
+    server.script(database, COMMON).await;
+    if server.name == "mariadb" {
+        server.script(database, MARIADB).await;
+    }
+}

@@ -1,0 +1,79 @@
+//! What a database holds, read by another program than ours: the `mariadb` client, values in hexadecimal.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::lab::Server;
+use crate::support;
+
+/// Runs the client with a text on its standard input and gives what it prints. Fails when the client does.
+pub(crate) fn client(server: &Server, database: &str, input: &[u8]) -> String {
+    use std::io::Write as _;
+    let lab = support::lab();
+    let program = lab["mariadb_client"].as_str().expect("env.json names `mariadb_client`");
+    // The lab unpacks Debian's packages into a folder of its own; libraries stand beside the program.
+    let root = std::path::Path::new(program).ancestors().nth(3).unwrap();
+    let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu"]
+        .map(|path| root.join(path).display().to_string())
+        .join(":");
+    let text = |name: &str| match &server.settings[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut child = Command::new(program)
+        .env("LD_LIBRARY_PATH", libraries)
+        .env("MYSQL_PWD", text("password"))
+        .args(["--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4", "--no-auto-rehash"])
+        .args(["-h", &text("host"), "-P", &text("port"), "-u", &text("user"), database])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success(), "{}: {}", server.name, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// All rows of all tables and views as text, sorted.
+pub(crate) async fn everything(server: &Server, database: &str) -> String {
+    let columns = server
+        .rows(
+            "information_schema",
+            &format!("select table_name, column_name, data_type from columns where table_schema = '{database}' order by table_name, ordinal_position"),
+        )
+        .await;
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    for row in columns.as_array().unwrap() {
+        let [table, column, kind] = [0, 1, 2].map(|at| row[at].as_str().unwrap());
+        let quoted = format!("`{}`", column.replace('`', "``"));
+        let expression = match kind {
+            "float" | "double" => format!("hex(concat({quoted} * 1e0))"),
+            "bit" => format!("hex(concat({quoted} + 0))"),
+            "blob" | "longblob" | "binary" | "varbinary" | "geometry" => format!("hex({quoted})"),
+            _ => format!("hex(concat({quoted}))"),
+        };
+        match tables.last_mut() {
+            Some((last, list)) if last == table => list.push(expression),
+            _ => tables.push((table.to_owned(), vec![expression])),
+        }
+    }
+    let mut script = "set time_zone = '+00:00';\n".to_owned();
+    for (table, list) in &tables {
+        let quoted = table.replace('`', "``");
+        script.push_str(&format!(
+            "select 'table {}';\nselect {} from `{quoted}` order by {};\n",
+            table.replace('\'', "''"),
+            list.join(", "),
+            (1..=list.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    client(server, database, script.as_bytes())
+}
