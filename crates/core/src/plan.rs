@@ -6,10 +6,17 @@
 //!
 //! A [`Plan`] cannot be made or read with duplicate ids, needs that point nowhere or a circle: what decides over it never has to ask.
 
+mod build;
+mod options;
 mod parts;
+mod select;
+mod spec;
 mod topology;
 mod unit;
 
+pub use build::plan;
+pub use options::PlanOptions;
 pub use parts::{Plan, PlanFault, PlanParts};
-pub(crate) use topology::Topology;
 pub use unit::{FailurePolicy, Fields, Loop, PlanFate, PlanUndo, PlanUnit, WhenAt};
+
+pub(crate) use topology::Topology;

@@ -280,12 +280,13 @@ pub struct ForEach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// At most so many attempts; none means as many as fit into `within`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
     /// The pause between two attempts.
-    #[serde(rename = "every")]
+    #[serde(rename = "every_ms", with = "crate::record::millis")]
     pub pause: Duration,
     /// For so long at most.
-    #[serde(rename = "for")]
+    #[serde(default, rename = "for_ms", with = "crate::record::millis::option", skip_serializing_if = "Option::is_none")]
     pub within: Option<Duration>,
     /// Each pause is so many times the one before; 1 is constant.
     pub backoff: u32,

@@ -92,6 +92,8 @@ codes! {
     VarValue = "RB413", "a default or an example that would not be accepted";
     UnusedVariable = "RB414", "a variable that nothing uses";
     ValueUnreadable = "RB420", "a variable's value cannot be read from where it is kept";
+    Selection = "RB430", "`--from`, `--until` or `--skip` names what cannot be left out";
+    SelectionNeeded = "RB431", "a step that others need is left out";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";
     ServiceUnreachable = "RB502", "a service cannot be reached";

@@ -42,6 +42,7 @@ pub struct Plan {
     parts: PlanParts,
     by_id: BTreeMap<String, UnitIx>,
     topology: Topology,
+    digest: Digest,
 }
 
 /// Why a plan's data is no plan. A runbook that passed its checks never leads to one; a plan file that was tampered with may.
@@ -110,7 +111,9 @@ impl Plan {
             }
         }
         let topology = Topology::new(&parts.units)?;
-        Ok(Self { parts, by_id, topology })
+        // A plan's data has string keys and no failing serializers, so that it always has a JSON form.
+        let digest = Digest::of_json("plan1", &serde_json::to_value(&parts).unwrap_or_default());
+        Ok(Self { parts, by_id, topology, digest })
     }
 
     /// The data.
@@ -145,9 +148,7 @@ impl Plan {
 
     /// The digest over all of it: what was reviewed is what runs.
     pub fn digest(&self) -> Digest {
-        // A plan's data has string keys and no failing serializers, so that it always has a JSON form.
-        let value = serde_json::to_value(&self.parts).unwrap_or_default();
-        Digest::of_json("plan1", &value)
+        self.digest.clone()
     }
 
     pub(crate) fn topology(&self) -> &Topology {

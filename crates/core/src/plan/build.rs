@@ -1,0 +1,187 @@
+//! From a runbook and its variables to a plan.
+
+use super::options::LeftOut;
+use super::spec::{self, Digests};
+use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, WhenAt, select};
+use crate::action::FieldFault;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::digest::Digest;
+use crate::effect::UnitIx;
+use crate::inputs::Inputs;
+use crate::prepare::{self, Preview};
+use crate::runbook::{ActionCall, Fate, Phase, Placed, Runbook, UndoStep, Unit};
+use crate::scope::Scope;
+use crate::template::{RenderFaultKind, Template};
+
+/// Plans a runbook with its variables.
+///
+/// Everything that can be known before the run is: fields are rendered where they need only variables, and their values are validated; what needs more
+/// is deferred.
+///
+/// # Errors
+///
+/// All faults: values that do not fit a field, selections that cannot be.
+pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result<Plan, Diagnostics> {
+    let mut builder = Builder { runbook, scope: inputs.scope(&Scope::new()), faults: Diagnostics::new() };
+    let left_out = select::left_out(runbook, options, &mut builder.faults);
+    let mut parts = PlanParts::new(runbook.name.clone(), options.parallel);
+    parts.title = runbook.title.as_ref().map(|title| builder.text(title));
+    parts.risk = runbook.risk;
+    parts.on_failure = runbook.on_failure.into();
+    parts.locks = runbook.locks.iter().filter_map(|lock| builder.lock(lock)).collect();
+    parts.units = runbook.units.iter().map(|unit| builder.unit(unit, &left_out)).collect();
+    for unit in runbook.units.iter().filter(|unit| unit.phase == Phase::Check) {
+        for guarded in &unit.guards {
+            if let Some(planned) = parts.units.get_mut(guarded.get()) {
+                planned.guarded_by.push(unit.ix);
+            }
+        }
+    }
+    for unit in &runbook.units {
+        builder.digest(unit, &mut parts);
+    }
+    if builder.faults.has_errors() {
+        builder.faults.sort();
+        return Err(builder.faults);
+    }
+    Plan::new(parts).map_err(|fault| not_a_plan(&fault))
+}
+
+/// The check of a runbook finds everything that could lead here.
+fn not_a_plan(fault: &PlanFault) -> Diagnostics {
+    let mut faults = Diagnostics::new();
+    faults.push(Diagnostic::error(Code::ProgramFault, format!("the runbook cannot be planned: {fault}")));
+    faults
+}
+
+struct Builder<'a> {
+    runbook: &'a Runbook,
+    scope: Scope,
+    faults: Diagnostics,
+}
+
+impl Builder<'_> {
+    fn unit(&mut self, unit: &Unit, left_out: &LeftOut) -> PlanUnit {
+        let (fields, spec) = self.call(&unit.action);
+        let undo = match &unit.fate {
+            Fate::Undo(actions) => actions.iter().map(|undo| self.undo(undo)).collect(),
+            Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => Vec::new(),
+        };
+        let speaks_of_item =
+            |expr: &Placed<crate::template::Expr>| expr.refs().iter().any(|name| name.path.first().is_some_and(|n| n == "item"));
+        PlanUnit {
+            id: unit.id.clone(),
+            phase: unit.phase,
+            title: unit.title.as_ref().map(|title| self.text(title)),
+            action: name(&unit.action),
+            needs: unit.needs.clone(),
+            uses: self.uses(unit),
+            when: unit.when.as_ref().map(|expr| if speaks_of_item(expr) { WhenAt::Item } else { WhenAt::Unit }),
+            for_each: unit.for_each.as_ref().map(|for_each| Loop { parallel: for_each.parallel }),
+            timeout: unit.timeout,
+            retry: unit.retry,
+            class: unit.class,
+            fate: spec::fate(&unit.fate, undo),
+            on_failure: unit.on_failure.into(),
+            guarded_by: Vec::new(),
+            confirm: unit.confirm.is_some(),
+            left_out: left_out.get(unit.ix.get()).cloned().flatten(),
+            spec,
+            fields,
+        }
+    }
+
+    fn undo(&mut self, undo: &UndoStep) -> PlanUndo {
+        let (fields, action) = self.call(&undo.action);
+        PlanUndo {
+            title: undo.title.as_ref().map(|title| self.text(title)),
+            action: name(&undo.action),
+            when: undo.when.is_some(),
+            timeout: undo.timeout,
+            retry: undo.retry,
+            class: undo.class,
+            spec: spec::undo(undo, &action),
+            fields,
+        }
+    }
+
+    /// The unit's own digest in place of its action's.
+    fn digest(&mut self, unit: &Unit, parts: &mut PlanParts) {
+        let mut proof = |call: Option<&ActionCall>| call.map(|call| self.call(call).1);
+        let (probe, proof) = (proof(unit.probe.as_ref().map(|p| &p.action)), proof(unit.proof.as_ref().map(|p| &p.action)));
+        if let Some(planned) = parts.units.get_mut(unit.ix.get()) {
+            let digests = Digests { action: planned.spec.clone(), probe, proof };
+            planned.spec = spec::unit(self.runbook, unit, planned, &digests);
+        }
+    }
+
+    /// The fields of a call as far as they are known, and the digest of it.
+    fn call(&mut self, call: &ActionCall) -> (Fields, Digest) {
+        match prepare::preview(call, &self.runbook.targets, &self.scope) {
+            Ok(Preview { public, needs, spec }) => {
+                let fields = if needs.is_empty() { Fields::Ready(public) } else { Fields::Deferred { needs } };
+                (fields, spec)
+            }
+            Err(faults) => {
+                for fault in faults {
+                    self.faults.push(self.field_fault(call, &fault));
+                }
+                (Fields::Deferred { needs: Vec::new() }, Digest::of_bytes("spec1", b""))
+            }
+        }
+    }
+
+    /// A fault of a field, with its place in the runbook.
+    fn field_fault(&self, call: &ActionCall, fault: &FieldFault) -> Diagnostic {
+        let span = if fault.path.is_empty() { call.key_span } else { prepare::locate(&call.fields, &fault.path) };
+        let diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message.clone()).at(&self.runbook.source, span, "");
+        match &fault.help {
+            Some(help) => diagnostic.help(help.clone()),
+            None => diagnostic,
+        }
+    }
+
+    /// A check or verify is skipped when another of its phase that it refers to gave no result.
+    fn uses(&self, unit: &Unit) -> Vec<UnitIx> {
+        if unit.phase == Phase::Step {
+            return Vec::new();
+        }
+        let group = if unit.phase == Phase::Check { "checks" } else { "steps" };
+        let mut used = Vec::new();
+        for name in select::references(self.runbook, unit) {
+            let [first, id, ..] = name.path.as_slice() else { continue };
+            if first != group || name.guarded {
+                continue;
+            }
+            let other = self.runbook.units.iter().find(|other| other.id == *id && other.phase == unit.phase && other.ix != unit.ix);
+            used.extend(other.map(|other| other.ix).filter(|ix| !used.contains(ix)));
+        }
+        used
+    }
+
+    /// A title as far as it is known: rendered, or its own text.
+    fn text(&self, text: &Template) -> String {
+        text.render(&self.scope).map_or_else(|_| text.source().to_owned(), |rendered| rendered.public_text())
+    }
+
+    fn lock(&mut self, lock: &Placed<Template>) -> Option<String> {
+        match lock.render(&self.scope) {
+            Ok(rendered) => Some(rendered.public_text()),
+            Err(fault) => {
+                let help = match fault.kind {
+                    RenderFaultKind::Missing => Some("locks are taken before anything runs: only variables are known then".to_owned()),
+                    RenderFaultKind::Unfit => fault.help,
+                };
+                let mut diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message).at(&self.runbook.source, lock.span, "");
+                diagnostic.help.extend(help);
+                self.faults.push(diagnostic);
+                None
+            }
+        }
+    }
+}
+
+/// `EXECUTOR.ACTION`.
+fn name(call: &ActionCall) -> String {
+    format!("{}.{}", call.executor, call.spec.name)
+}
