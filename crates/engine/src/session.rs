@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
-use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened};
+use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, VariableValue};
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
 use runbook_core::view::RunView;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::ask::Asker;
 use crate::context::Surroundings;
 use crate::disk::OnPath;
-use crate::dispatcher::{Dispatcher, Ledger, Parts, Results, Secrets};
+use crate::dispatcher::{Dispatcher, Ledger, Parts, Results, Secrets, oversize};
 use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal};
@@ -91,7 +91,7 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
             digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
         },
         plan: plan.digest(),
-        variables: inputs.records(),
+        variables: variables(&inputs, &run)?,
         operator: host.operator.clone(),
     })))?;
     ledger.write(Record::SessionOpened(Box::new(session_opened(&host, 1, Intent::GoOn, flags))))?;
@@ -121,6 +121,18 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
     let view = ledger.close()?;
     finish(&state, &run, end, held, (&host, &events));
     Ok(SessionEnd { run, end, view })
+}
+
+/// The variables as they are recorded; what is too large for the record stands beside it.
+fn variables(inputs: &Inputs, run: &RunFolder) -> Result<Vec<VariableValue>, EngineError> {
+    let mut records = inputs.records();
+    let mut values: Map<String, Value> =
+        records.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
+    oversize::fit(&mut values, run.path(), "values/inputs.json")?;
+    for variable in &mut records {
+        variable.value = values.remove(&variable.name);
+    }
+    Ok(records)
 }
 
 /// What a session says of itself.

@@ -12,7 +12,7 @@ use runbook_core::record::{
     Started, Subject,
 };
 use runbook_core::runbook::ActionCall;
-use runbook_core::template::RenderFault;
+use runbook_core::template::{RenderFault, Tested};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -81,13 +81,16 @@ impl Dispatcher {
         let when = Part::find(&runbook, admit.unit, admit.effect.role).and_then(Part::when);
         let Some(when) = when else { return self.never_began(admit.effect, not_ours()) };
         match when.test(&scope) {
-            Ok(tested) if tested.holds => {
-                self.ledger.write(Record::Admitted(Admitted { effect: admit.effect, actuals: tested.actuals })).map(drop)
-            }
-            Ok(tested) => {
-                let EffectId { path, role, .. } = admit.effect;
-                let why = SkipReason::When { text: when.source().to_owned(), actuals: tested.actuals };
-                self.ledger.write(Record::Skipped(Skipped { path, role, why })).map(drop)
+            Ok(mut tested) => {
+                self.secrets.actuals(&mut tested.actuals);
+                let Tested { holds, actuals } = tested;
+                let EffectId { path, role, .. } = admit.effect.clone();
+                let text = when.source().to_owned();
+                let record = match holds {
+                    true => Record::Admitted(Admitted { effect: admit.effect, actuals }),
+                    false => Record::Skipped(Skipped { path, role, why: SkipReason::When { text, actuals } }),
+                };
+                self.ledger.write(record).map(drop)
             }
             Err(fault) => self.never_began(admit.effect, unrendered(fault).field("when")),
         }
@@ -304,7 +307,7 @@ impl Dispatcher {
         let runbook = Arc::clone(&self.runbook);
         let Some(template) = unit.and_then(|unit| runbook.units.get(unit.get())?.confirm.as_ref()) else { return String::new() };
         let scope = self.results.scope(path, Role::Do);
-        template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| rendered.public_text())
+        template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| oversize::clip(rendered.public_text(), TEXT))
     }
 }
 
@@ -319,6 +322,9 @@ impl Work {
         self.limits.interruptible && self.cx.cancel_requested().is_some()
     }
 }
+
+/// The longest question, in bytes.
+pub(super) const TEXT: usize = 16 * 1024;
 
 /// The items of a loop: the key of a map's item is its key; of a list's it is the value where that is a text or a number, else its index.
 fn items(value: Value) -> Result<Vec<ItemKey>, Failure> {
@@ -345,8 +351,15 @@ fn items(value: Value) -> Result<Vec<ItemKey>, Failure> {
     let mut seen = std::collections::BTreeSet::new();
     match items.iter().find(|item| !seen.insert(item.key.as_str())) {
         Some(twice) => Err(Failure::new(FailureKind::Invalid, format!("the item `{}` is there twice", twice.key))),
-        None => Ok(items),
+        None if items.iter().all(|item| oversize::fits(&item.value)) && oversize::fits(&keys(&items)) => Ok(items),
+        None => Err(Failure::new(FailureKind::Invalid, "the items of the loop are too large to be recorded")
+            .help("loop over names, and look the rest up by name within the step")),
     }
+}
+
+/// All items as one value.
+fn keys(items: &[ItemKey]) -> Value {
+    items.iter().map(|item| Value::Array(vec![Value::String(item.key.clone()), item.value.clone()])).collect()
 }
 
 fn unrendered(fault: RenderFault) -> Failure {

@@ -7,6 +7,7 @@ use runbook_core::scope::Secrecy;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::carry_out::TEXT;
 use super::effect::Finished;
 use super::happening::Happening;
 use super::oversize;
@@ -94,8 +95,8 @@ impl Dispatcher {
                 let public = self.public(effect, &origin(effect), &outputs, &secret)?;
                 (Verdict::Done { outputs: public, changed }, Some(outputs))
             }
-            Verdict::Partial { why } => (Verdict::Partial { why: self.secrets.masker().text(&why) }, None),
-            Verdict::Unknown { why } => (Verdict::Unknown { why: self.secrets.masker().text(&why) }, None),
+            Verdict::Partial { why } => (Verdict::Partial { why: oversize::clip(self.secrets.masker().text(&why), TEXT) }, None),
+            Verdict::Unknown { why } => (Verdict::Unknown { why: oversize::clip(self.secrets.masker().text(&why), TEXT) }, None),
             Verdict::NotDone => (Verdict::NotDone, None),
         };
         let held = expectations.iter().all(|expectation| expectation.holds || expectation.warning);
@@ -112,7 +113,7 @@ impl Dispatcher {
 
     fn evidence(&mut self, effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
         self.results.evidence(&effect, evidence.clone());
-        let record = Record::Evidence(Evidence { effect, evidence });
+        let record = Record::Evidence(Evidence { effect, evidence: oversize::cut(evidence) });
         match done {
             Some(done) => {
                 self.ledger.write(record)?;
@@ -129,7 +130,7 @@ impl Dispatcher {
     fn asked(&mut self, effect: EffectId, question: Question, answer: oneshot::Sender<Answer>) -> Result<(), EngineError> {
         let unit = effect.path.last().and_then(|place| self.ledger.plan().find(&place.step));
         let subject = Subject::Action { effect };
-        let text = self.secrets.masker().text(&question.text);
+        let text = oversize::clip(self.secrets.masker().text(&question.text), TEXT);
         let asked = Asked { subject: subject.clone(), text: text.clone(), kind: Some(question.kind.clone()) };
         self.ledger.write(Record::Asked(asked))?;
         let prompt = Prompt { subject, unit, text, kind: Some(question.kind) };

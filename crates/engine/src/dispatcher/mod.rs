@@ -22,7 +22,7 @@ mod expect;
 mod happened;
 mod happening;
 mod ledger;
-mod oversize;
+pub(crate) mod oversize;
 mod prepare;
 mod recover;
 mod results;

@@ -29,7 +29,7 @@ fn weight(value: &Value) -> usize {
 ///
 /// In their place stands `{"beside": NAME, "member": KEY, "bytes": N, "digest": …}`. The file is on disk when this returns, so that a record never points
 /// at what is not there.
-pub(super) fn fit(map: &mut Map<String, Value>, folder: &Path, name: &str) -> Result<bool, DiskError> {
+pub(crate) fn fit(map: &mut Map<String, Value>, folder: &Path, name: &str) -> Result<bool, DiskError> {
     let mut total: usize = map.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum();
     if total <= ROOM {
         return Ok(false);
@@ -56,6 +56,33 @@ pub(super) fn fit(map: &mut Map<String, Value>, folder: &Path, name: &str) -> Re
 pub(super) fn cut(value: Value) -> Value {
     let bytes = weight(&value);
     if bytes <= ROOM / 2 { value } else { json!({ "too_large": bytes, "digest": Digest::of_json("value1", &value) }) }
+}
+
+/// Actual values for a message: a long one is cut, since it is only looked at.
+pub(super) fn shorten(actuals: &mut [(String, Value)]) {
+    for (_, value) in actuals {
+        if weight(value) > SMALL {
+            let text = match value {
+                Value::String(text) => std::mem::take(text),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+            };
+            *value = Value::String(clip(text, SMALL / 2));
+        }
+    }
+}
+
+/// The beginning of a text, with a mark where the rest was cut off.
+pub(super) fn clip(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+    }
+    text
+}
+
+/// Whether a value fits into a record as it is.
+pub(super) fn fits(value: &Value) -> bool {
+    weight(value) <= ROOM
 }
 
 #[cfg(test)]

@@ -8,6 +8,14 @@ use runbook_core::scope::Secrecy;
 use runbook_core::secret::{DigestKey, Masker, SHORTEST_MASKED, Secret, reference};
 use serde_json::Value;
 
+use super::oversize;
+
+/// The longest line of a recorded failure, in bytes.
+const LINE: usize = 1024;
+
+/// The most lines that a failure has beside its message.
+const LINES: usize = 30;
+
 /// The secrets that a session knows.
 pub(crate) struct Secrets {
     known: Vec<(String, Secret)>,
@@ -70,21 +78,29 @@ impl Secrets {
 
     /// A failure as it may be recorded.
     pub(super) fn failure(&self, mut failure: Failure) -> Failure {
-        failure.message = self.masker.text(&failure.message);
-        failure.help = failure.help.map(|help| self.masker.text(&help));
+        let public = |text: &str| oversize::clip(self.masker.text(text), LINE);
+        failure.message = public(&failure.message);
+        failure.help = failure.help.map(|help| public(&help));
+        failure.detail.truncate(LINES);
         for line in &mut failure.detail {
-            *line = self.masker.text(line);
+            *line = public(line);
         }
         failure
+    }
+
+    /// Actual values as they may be recorded.
+    pub(super) fn actuals(&self, actuals: &mut [(String, Value)]) {
+        for (_, value) in actuals.iter_mut() {
+            self.masker.json(value);
+        }
+        oversize::shorten(actuals);
     }
 
     /// Expectations as they may be recorded.
     pub(super) fn expectations(&self, mut expectations: Vec<Expectation>) -> Vec<Expectation> {
         for expectation in &mut expectations {
-            for (_, value) in &mut expectation.actuals {
-                self.masker.json(value);
-            }
-            expectation.fault = expectation.fault.take().map(|fault| self.masker.text(&fault));
+            self.actuals(&mut expectation.actuals);
+            expectation.fault = expectation.fault.take().map(|fault| oversize::clip(self.masker.text(&fault), LINE));
         }
         expectations
     }

@@ -1,0 +1,203 @@
+//! From a runbook's text to the end of its run.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use runbook_core::action::{BoxFuture, Registry};
+use runbook_core::inputs::{self, Given, GivenValue, Origin};
+use runbook_core::record::{Ended, Record, Reply, RunEnd, SessionFlags, Stamped, Subject};
+use runbook_core::source::Source;
+use tokio::time::Instant;
+
+use super::deeds::{Try, World};
+use crate::EngineError;
+use crate::ask::{Asker, Prompt, Told};
+use crate::clock::Clock;
+use crate::events::{self, Event};
+use crate::host::Host;
+use crate::journal;
+use crate::locks::LockFolder;
+use crate::process::Environment;
+use crate::session::{Session, execute};
+use crate::signals::{StopSender, Stops};
+use crate::state::{RunFolder, StateDir};
+use crate::testing::Folder;
+
+/// A clock that goes with the paused time.
+struct TestClock {
+    began: Instant,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let began: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
+        began + SignedDuration::try_from(self.began.elapsed()).unwrap()
+    }
+    fn up_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap()
+    }
+}
+
+/// A person with prepared answers, one after the other; then nobody.
+#[derive(Default)]
+pub(super) struct Person {
+    answers: Mutex<VecDeque<Reply>>,
+    asked: Mutex<Vec<String>>,
+    /// Takes so long to answer.
+    slow: Duration,
+}
+
+impl Person {
+    pub(super) fn saying(answers: impl IntoIterator<Item = Reply>) -> Self {
+        Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() }
+    }
+
+    pub(super) fn slowly(self, slow: Duration) -> Self {
+        Self { slow, ..self }
+    }
+
+    /// What was asked, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Asker for Person {
+    fn ask<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Told> {
+        let about = match &prompt.subject {
+            Subject::Start => "start".to_owned(),
+            Subject::Confirm { path } => format!("confirm {}: {}", path[0].step, prompt.text),
+            Subject::Step { path } => format!("step {}", path[0].step),
+            Subject::InDoubt { effect } => format!("in doubt {effect}"),
+            Subject::Failed { effect } => format!("failed {effect}"),
+            Subject::Action { effect } => format!("{effect}: {}", prompt.text),
+        };
+        self.asked.lock().unwrap().push(about);
+        Box::pin(async move {
+            tokio::time::sleep(self.slow).await;
+            let reply = self.answers.lock().unwrap().pop_front();
+            reply.map_or_else(Told::nobody, |reply| Told { reply, secret: None, by: "op".to_owned() })
+        })
+    }
+}
+
+/// A run that is to be.
+pub(super) struct Bench {
+    pub folder: Folder,
+    pub flags: SessionFlags,
+    pub person: Arc<Person>,
+    pub world: Arc<World>,
+    pub vars: Vec<(&'static str, &'static str)>,
+    pub stop: StopSender,
+    stops: Option<Stops>,
+}
+
+/// A run that was.
+pub(super) struct Ran {
+    pub end: RunEnd,
+    pub run: RunFolder,
+    pub records: Vec<Stamped>,
+    /// What was shown.
+    pub output: String,
+    pub journal: String,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let folder = Folder::new();
+        let (stop, stops) = Stops::manual();
+        Self {
+            world: World::of(folder.path()),
+            folder,
+            flags: SessionFlags::default(),
+            person: Arc::default(),
+            vars: Vec::new(),
+            stop,
+            stops: Some(stops),
+        }
+    }
+
+    /// Runs a runbook to its end.
+    pub(super) async fn run(&mut self, text: &str) -> Ran {
+        self.try_run(text).await.unwrap()
+    }
+
+    pub(super) async fn try_run(&mut self, text: &str) -> Result<Ran, EngineError> {
+        let name = self.folder.path().join("test.toml").display().to_string();
+        let text = format!("format = 1\nname = \"test\"\n{text}");
+        let registry = Registry::new(vec![Box::new(Try)]);
+        let (runbook, faults) = runbook_core::load(&Arc::new(Source::new(name, text)), &registry);
+        let messages: Vec<_> = faults.iter().map(|fault| format!("{} {:?}", fault.message, fault.help)).collect();
+        let Some(runbook) = runbook else { panic!("{messages:#?}") };
+        let given = |(name, value): &(&str, &str)| Given {
+            name: (*name).to_owned(),
+            value: GivenValue::Text((*value).to_owned()),
+            origin: Origin::CommandLine,
+        };
+        let Ok(inputs) = inputs::resolve(&runbook, self.vars.iter().map(given).collect()) else { panic!("variables") };
+        let plan = super::planner::plan(&runbook);
+        let (events, mut watching) = events::channel();
+        let state = StateDir::at(self.folder.path().join("state"));
+        let ended = execute(Session {
+            runbook: Arc::new(runbook),
+            plan: Arc::new(plan),
+            inputs: Arc::new(inputs),
+            state: state.clone(),
+            locks: LockFolder::at(self.folder.path().join("locks")).unwrap(),
+            host: Host {
+                name: "db1".into(),
+                boot_id: "boot".into(),
+                user: "op".into(),
+                operator: "op".into(),
+                tool: "runbook 0".into(),
+                environment: Arc::new(Environment::default()),
+                clock: Arc::new(TestClock { began: Instant::now() }),
+            },
+            flags: self.flags,
+            asker: Arc::clone(&self.person) as Arc<dyn Asker>,
+            events,
+            stops: self.stops.take().unwrap(),
+        })
+        .await?;
+        let mut seen = Vec::new();
+        let mut output = Vec::new();
+        while let Some(event) = watching.recv().await {
+            match event {
+                Event::Record(record) => seen.push(Stamped::clone(&record)),
+                Event::Output { bytes, .. } => output.extend(bytes),
+                Event::Progress { .. } | Event::Warning { .. } | Event::Lost { .. } => {}
+            }
+        }
+        let contents = journal::read::<Stamped>(&ended.run.journal()).unwrap();
+        assert_eq!(contents.records, seen, "what is shown is what is on disk");
+        let journal = std::fs::read_to_string(ended.run.journal()).unwrap();
+        Ok(Ran { end: ended.end, run: ended.run, records: seen, output: String::from_utf8_lossy(&output).into_owned(), journal })
+    }
+}
+
+impl Ran {
+    /// The end of an effect, by its printed name.
+    pub(super) fn ended(&self, effect: &str) -> &Ended {
+        let found = self.records.iter().rev().find_map(|stamped| match &stamped.record {
+            Record::Ended(ended) if ended.effect.to_string() == effect => Some(&**ended),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("`{effect}` has no end in\n{}", self.journal))
+    }
+
+    /// What was recorded, by type and effect: `started a`, `ended a.undo0`, …
+    pub(super) fn story(&self) -> Vec<String> {
+        let tell = |stamped: &Stamped| match &stamped.record {
+            Record::Started(started) => Some(format!("started {}", started.effect)),
+            Record::Ended(ended) => Some(format!("ended {}", ended.effect)),
+            Record::Skipped(skipped) => Some(format!("skipped {}", skipped.path[0].step)),
+            Record::Recovered(recovered) => Some(format!("recovered {}", recovered.effect)),
+            Record::RollbackBegan(_) => Some("rollback".to_owned()),
+            Record::StopRequested(stop) => Some(format!("stop {:?}", stop.kind)),
+            _ => None,
+        };
+        self.records.iter().filter_map(tell).collect()
+    }
+}

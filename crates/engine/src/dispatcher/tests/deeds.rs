@@ -1,0 +1,242 @@
+//! An executor whose actions do what their fields say, and remember that they did.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runbook_core::action::{
+    Action, ActionSpec, Answer, Before, BoxFuture, CancelKind, Class, Cx, Executor, Failure, FailureKind, Outcome, OutputKind, OutputSpec,
+    Outputs, Question, QuestionKind, Residue, Settled, Stream, Verdict,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+/// What has been done, by the folder of the test.
+static WORLDS: Mutex<BTreeMap<PathBuf, Arc<World>>> = Mutex::new(BTreeMap::new());
+
+/// One test's world.
+pub(super) struct World {
+    began: Instant,
+    log: Mutex<Vec<(Duration, String)>>,
+    runs: Mutex<BTreeMap<String, u32>>,
+}
+
+impl World {
+    /// The world of a folder; made where it is not there yet.
+    pub(super) fn of(folder: &Path) -> Arc<Self> {
+        let mut worlds = WORLDS.lock().unwrap();
+        let world = || Arc::new(Self { began: Instant::now(), log: Mutex::default(), runs: Mutex::default() });
+        Arc::clone(worlds.entry(folder.to_owned()).or_insert_with(world))
+    }
+
+    fn note(&self, text: String) {
+        self.log.lock().unwrap().push((self.began.elapsed(), text));
+    }
+
+    /// What happened, in order.
+    pub(super) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().iter().map(|(_, text)| text.clone()).collect()
+    }
+
+    /// The same with the seconds since the beginning.
+    pub(super) fn timed(&self) -> Vec<(u64, String)> {
+        self.log.lock().unwrap().iter().map(|(at, text)| (at.as_secs(), text.clone())).collect()
+    }
+
+    /// How often `name` was run, this time included.
+    fn count(&self, name: &str) -> u32 {
+        let mut runs = self.runs.lock().unwrap();
+        let count = runs.entry(name.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
+}
+
+/// `try.*`.
+pub(super) struct Try;
+
+const OUTPUTS: &[OutputSpec] = &[
+    OutputSpec::new("value", OutputKind::Any, "what it was told to give"),
+    OutputSpec::new("count", OutputKind::Int, "how often it was run"),
+    OutputSpec::sensitive("hidden", OutputKind::Any, "what must not be shown"),
+];
+
+const BEFORE: &[OutputSpec] = &[OutputSpec::new("found", OutputKind::Any, "what it was told to find")];
+
+static ACTIONS: &[ActionSpec] = &[
+    ActionSpec { outputs: OUTPUTS, before: BEFORE, ..ActionSpec::of::<Deed>("once", Class::ONCE, "does something") },
+    ActionSpec {
+        outputs: OUTPUTS,
+        before: BEFORE,
+        ..ActionSpec::of::<Deed>("again", Class::IDEMPOTENT, "does something, any number of times")
+    },
+    ActionSpec { outputs: OUTPUTS, ..ActionSpec::of::<Deed>("look", Class::READ_ONLY, "looks") },
+];
+
+impl Executor for Try {
+    fn name(&self) -> &'static str {
+        "try"
+    }
+    fn about(&self) -> &'static str {
+        "does what it is told"
+    }
+    fn actions(&self) -> &'static [ActionSpec] {
+        ACTIONS
+    }
+}
+
+/// What to do.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Deed {
+    /// What is noted.
+    name: String,
+    /// So many seconds.
+    #[serde(default)]
+    takes: u64,
+    /// Fails so often.
+    #[serde(default)]
+    fails: u32,
+    /// What a failure leaves behind.
+    #[serde(default)]
+    residue: Left,
+    /// A failure that no repetition mends.
+    #[serde(default)]
+    hopeless: bool,
+    /// Ends only when it is forced to.
+    #[serde(default)]
+    stubborn: bool,
+    /// So many seconds to find out what is there.
+    #[serde(default)]
+    capturing: u64,
+    /// `before.found`.
+    found: Option<String>,
+    /// The output `value`.
+    value: Option<String>,
+    /// The output `hidden`, backwards: it is not to stand in the runbook.
+    hidden: Option<String>,
+    /// Written to its output.
+    prints: Option<String>,
+    /// Asks this before.
+    asks: Option<String>,
+    /// What a probe finds.
+    #[serde(default)]
+    truth: Truth,
+    /// Panics.
+    #[serde(default)]
+    panics: bool,
+}
+
+/// What a failure leaves.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Left {
+    None,
+    Partial,
+    #[default]
+    Unknown,
+}
+
+/// What a probe finds.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Truth {
+    Done,
+    NotDone,
+    #[default]
+    Unknown,
+}
+
+impl Deed {
+    fn outputs(&self, count: u32) -> Outputs {
+        let mut outputs = Map::new();
+        outputs.insert("count".into(), Value::from(count));
+        if let Some(value) = &self.value {
+            outputs.insert("value".into(), Value::from(value.as_str()));
+        }
+        if let Some(hidden) = &self.hidden {
+            outputs.insert("hidden".into(), Value::from(hidden.chars().rev().collect::<String>()));
+        }
+        outputs
+    }
+
+    fn residue(&self) -> Residue {
+        match self.residue {
+            Left::None => Residue::None,
+            Left::Partial => Residue::Partial,
+            Left::Unknown => Residue::Unknown,
+        }
+    }
+
+    async fn act(&self, cx: Cx<'_>) -> Outcome {
+        let world = World::of(cx.base_dir());
+        let count = world.count(&self.name);
+        assert!(!self.panics, "told to");
+        if let Some(text) = &self.asks {
+            let question = Question { text: text.clone(), kind: QuestionKind::Confirm };
+            match cx.ask(question).await {
+                Ok(Answer::Yes) => {}
+                Ok(Answer::No) => return Outcome::failed(Failure::new(FailureKind::Refused, "a person said no"), Residue::None),
+                Ok(Answer::Text(text)) => world.note(format!("{} heard {text}", self.name)),
+                Ok(Answer::Nobody) => return Outcome::failed(Failure::new(FailureKind::NeedsPerson, "nobody is there"), Residue::None),
+                Err(failure) => return Outcome::failed(failure, Residue::None),
+            }
+        }
+        world.note(self.name.clone());
+        if let Some(text) = &self.prints {
+            cx.output(Stream::Stdout, text.as_bytes());
+        }
+        let wanted = if self.stubborn { CancelKind::Kill } else { CancelKind::Graceful };
+        tokio::select! {
+            biased;
+            () = cx.sleep(Duration::from_secs(self.takes)), if self.takes > 0 => world.note(format!("{} ended", self.name)),
+            () = cx.cancelled(wanted), if self.takes > 0 => {
+                world.note(format!("{} cancelled", self.name));
+                return Outcome::Cancelled { residue: self.residue() };
+            }
+            () = std::future::ready(()), if self.takes == 0 => {}
+        }
+        if count <= self.fails {
+            let mut failure = Failure::new(FailureKind::Failed, format!("`{}` failed", self.name)).field("name");
+            failure.retryable = !self.hopeless;
+            return Outcome::Failed { failure, residue: self.residue(), outputs: self.outputs(count) };
+        }
+        Outcome::changed(self.outputs(count))
+    }
+}
+
+impl Action for Deed {
+    fn capture<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
+        Box::pin(async move {
+            if self.capturing > 0 {
+                cx.sleep(Duration::from_secs(self.capturing)).await;
+            }
+            Ok(Before(self.found.iter().map(|found| ("found".to_owned(), Value::from(found.as_str()))).collect()))
+        })
+    }
+
+    fn run<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.act(cx))
+    }
+
+    fn settle<'a>(&'a self, cx: Cx<'a>, _evidence: &'a [Value]) -> BoxFuture<'a, Settled> {
+        World::of(cx.base_dir()).note(format!("{} settled", self.name));
+        Box::pin(async { Settled::AtRest })
+    }
+
+    fn probe<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Verdict> {
+        World::of(cx.base_dir()).note(format!("{} probed", self.name));
+        Box::pin(async move {
+            match self.truth {
+                Truth::Done => Verdict::Done { outputs: self.outputs(1), changed: true },
+                Truth::NotDone => Verdict::NotDone,
+                Truth::Unknown => Verdict::Unknown { why: "nobody can say".to_owned() },
+            }
+        })
+    }
+}

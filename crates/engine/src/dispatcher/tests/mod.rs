@@ -1,0 +1,12 @@
+//! The real dispatcher, journal and view, driven by runbooks whose actions do what the runbook tells them, under paused time.
+
+mod bench;
+mod deeds;
+mod planner;
+
+mod ends;
+mod order;
+mod people;
+mod retries;
+mod rollback;
+mod stops;
