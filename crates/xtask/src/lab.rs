@@ -4,6 +4,7 @@
 
 mod archive;
 mod bounded;
+mod client;
 mod docker;
 mod engine_api;
 mod environment;
@@ -20,6 +21,8 @@ mod seekdb;
 mod sweep;
 
 pub(crate) use bounded::run_bounded;
-pub(crate) use environment::{Environment, Server};
-pub(crate) use images::{NEW, NEW_BROKEN, OLD, load as load_images};
-pub(crate) use lifecycle::{Lab, down, status, up};
+pub(crate) use client::{http_get, sql};
+pub(crate) use environment::Environment;
+pub(crate) use images::{NEW_BROKEN, OLD, OdcImage, load as load_images};
+pub(crate) use lifecycle::{down, status, up};
+pub(crate) use ports::free as free_port;
