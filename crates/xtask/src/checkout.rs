@@ -1,7 +1,7 @@
 //! Where things are: the checkout, its lab, and the cache that all checkouts of a user share.
 
 use crate::error::TaskError;
-use sha2::{Digest, Sha256};
+use crate::hex::sha256;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,8 +31,7 @@ impl Checkout {
             manifest.parent().and_then(Path::parent).filter(|root| root.join("Cargo.toml").is_file()).ok_or_else(|| {
                 TaskError::failed("the checkout that this program was built from is gone: build it again with `cargo xtask`")
             })?;
-        let digest = Sha256::digest(root.as_os_str().as_bytes());
-        let id: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let id: String = sha256(root.as_os_str().as_bytes()).chars().take(8).collect();
         let lab = root.join(".lab");
         let run =
             if lab.as_os_str().len() + "/run".len() <= LONGEST_RUN_DIR { lab.join("run") } else { short_base().join(format!("rbl-{id}")) };

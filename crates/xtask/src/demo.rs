@@ -54,7 +54,9 @@ fn play(stage: &Stage<'_>) -> Result<(), TaskError> {
     odc.wait_until_it_answers()?;
 
     say::part("The upgrade to a 4.3.4 whose migration fails half-way: `odc-upgrade`");
-    say::line("It would roll back by itself (try it without `--on-failure stop`). Here it is told to stop, so that there is something to see.");
+    say::line(
+        "It would roll back by itself (try it without `--on-failure stop`). Here it is told to stop, so that there is something to see.",
+    );
     let (image, before) = (stage.release(&lab::NEW_BROKEN)?, stage.backup("before-upgrade"));
     let upgrade = ["exec", "runbooks/odc-upgrade.toml", "--var-file", &stage.site(), "--var-file", &image, "--var", &before];
     stage.runbook(&[&upgrade[..], &["--on-failure", "stop", "--yes"]].concat(), 1)?;
@@ -65,11 +67,14 @@ fn play(stage: &Stage<'_>) -> Result<(), TaskError> {
     say::part("The way back: `odc-rollback`");
     let aside = odc.set_aside()?;
     let (image, old) = (stage.release(&lab::OLD)?, format!("old_container={aside}"));
-    let rollback = ["exec", "runbooks/odc-rollback.toml", "--var-file", &stage.site(), "--var-file", &image, "--var", &before, "--var", &old];
+    let rollback =
+        ["exec", "runbooks/odc-rollback.toml", "--var-file", &stage.site(), "--var-file", &image, "--var", &before, "--var", &old];
     stage.runbook(&[&rollback[..], &["--yes"]].concat(), 0)?;
 
     say::part("The proof");
-    say::line("The old version answers from its database, the file that a row refers to is there, and every table has the checksum of before the upgrade.");
+    say::line(
+        "The old version answers from its database, the file that a row refers to is there, and every table has the checksum of before the upgrade.",
+    );
     say::line("(`migrate_schema_history` apart: each start of ODC adds four entries. Its versions are compared instead.)");
     stage.runbook(&["exec", &stage.proof()?, "--var-file", &stage.site(), "--var-file", &image, "--var", &before, "--yes"], 0)?;
     stage.runbook(&["backup", "verify", &stage.folder("before-upgrade")], 0)?;

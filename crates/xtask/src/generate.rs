@@ -1,10 +1,53 @@
-//! Generated files.
+//! Generated files, which are checked in: the schema for editors and the reference, both from the types.
+
+#[cfg(feature = "generate")]
+mod reference;
+
+#[cfg(not(feature = "generate"))]
+use crate::cargo;
 use crate::checkout::Checkout;
 use crate::error::TaskError;
+
+/// What to do with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
+    /// Write what has changed.
     Write,
+    /// Fail where something has changed.
     Check,
 }
-pub(crate) fn run(_checkout: &Checkout, _mode: Mode) -> Result<(), TaskError> {
-    Ok(())
+
+/// Without the feature this program knows no types: it builds itself with it and starts again.
+#[cfg(not(feature = "generate"))]
+pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
+    let mut words = vec!["run", "--quiet", "--package", "xtask", "--features", "generate", "--", "generate"];
+    if mode == Mode::Check {
+        words.push("--check");
+    }
+    cargo::run(checkout, &words, &[])
+}
+
+/// Compares each file with what it should be, and writes or names it.
+#[cfg(feature = "generate")]
+pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
+    let registry = runbook_executors::registry();
+    let files = [("docs/reference.md", reference::markdown(&registry))];
+    let mut stale = Vec::new();
+    for (name, text) in files {
+        let path = checkout.root.join(name);
+        if std::fs::read_to_string(&path).is_ok_and(|found| found == text) {
+            continue;
+        }
+        if mode == Mode::Check {
+            stale.push(name);
+            continue;
+        }
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+        written.map_err(|error| TaskError::file("write", &path, error))?;
+        crate::say::line(format!("{name} is written"));
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(TaskError::failed(format!("not as the types have it: {}; run `cargo xtask generate` and commit what it writes", stale.join(", "))))
 }

@@ -24,5 +24,5 @@ pub(crate) use bounded::run_bounded;
 pub(crate) use client::{http_get, sql};
 pub(crate) use environment::Environment;
 pub(crate) use images::{NEW_BROKEN, OLD, OdcImage, load as load_images};
-pub(crate) use lifecycle::{down, status, up};
+pub(crate) use lifecycle::{Lab, down, status, up};
 pub(crate) use ports::free as free_port;

@@ -7,6 +7,7 @@ mod checkout;
 mod demo;
 mod error;
 mod generate;
+mod hex;
 mod lab;
 mod say;
 mod test;
@@ -48,7 +49,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
     }
     let checkout = Checkout::find()?;
     match words {
-        ["lab", "up"] => lab::up(&checkout).map(|lab| lab.describe()),
+        ["lab", "up"] => lab::up(&checkout).map(lab::Lab::describe),
         ["lab", "images"] => lab::up(&checkout).and_then(|lab| lab::load_images(&checkout, &lab)),
         ["lab", "down"] => lab::down(&checkout),
         ["lab", "status"] => lab::status(&checkout),

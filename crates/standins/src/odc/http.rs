@@ -69,14 +69,14 @@ async fn connection(mut stream: TcpStream, site: &Site) {
 async fn route(path: &str, site: &Site) -> (u16, &'static str, String) {
     const JSON: &str = "application/json";
     match path {
-        "/api/v1/heartbeat/isHealthy" => (200, JSON, success(json!(true))),
+        "/api/v1/heartbeat/isHealthy" => (200, JSON, success(&json!(true))),
         "/api/v1/status" => (200, "text/plain;charset=UTF-8", "okay".to_owned()),
-        "/api/v1/time" => (200, JSON, success(json!(Timestamp::now().as_millisecond()))),
+        "/api/v1/time" => (200, JSON, success(&json!(Timestamp::now().as_millisecond()))),
         "/api/v1/info" => match ask(site, "select 1").await {
             Ok(()) => (
                 200,
                 JSON,
-                success(json!({
+                success(&json!({
                     "version": site.settings.release.full(),
                     "startTime": site.started.as_millisecond(),
                     "profiles": ["alipay"],
@@ -87,7 +87,7 @@ async fn route(path: &str, site: &Site) -> (u16, &'static str, String) {
         },
         // Not an endpoint of the real server: there, a person notices the lost file when opening it.
         "/api/v1/lab/objects" => match lost(site).await {
-            Ok(lost) if lost.is_empty() => (200, JSON, success(json!("every file that a row refers to is there"))),
+            Ok(lost) if lost.is_empty() => (200, JSON, success(&json!("every file that a row refers to is there"))),
             Ok(lost) => (500, JSON, failure("OBJECT_NOT_FOUND", &format!("missing in /opt/odc/data/files: {}", lost.join(", ")))),
             Err(()) => (500, JSON, failure("INTERNAL_SERVER_ERROR", "Unable to acquire JDBC Connection")),
         },
@@ -111,7 +111,7 @@ async fn lost(site: &Site) -> Result<Vec<String>, ()> {
     tokio::time::timeout(DATABASE_PATIENCE, asked).await.map_err(drop)?.map_err(drop)
 }
 
-fn success(data: Value) -> String {
+fn success(data: &Value) -> String {
     json!({"code": null, "message": null, "data": data, "successful": true, "server": "odc", "timestamp": Timestamp::now().to_string()})
         .to_string()
 }

@@ -72,7 +72,13 @@ impl<'a> Odc<'a> {
 
     /// What an operator sees after the failed upgrade.
     pub(super) fn show_broken_state(&self) -> Result<(), TaskError> {
-        self.stage.docker(&["ps", "--format", "{{.Names}}: {{.Image}}, {{.Status}}", "--filter", &format!("name={}", self.stage.container)])?;
+        self.stage.docker(&[
+            "ps",
+            "--format",
+            "{{.Names}}: {{.Image}}, {{.Status}}",
+            "--filter",
+            &format!("name={}", self.stage.container),
+        ])?;
         say::line("\"Up\", and yet the application in it does not start:");
         self.stage.docker(&["logs", "--tail", "3", &self.stage.container])?;
         match lab::http_get(self.stage.port, "/api/v1/info") {

@@ -1,8 +1,8 @@
 //! Images as archives for `docker load`, built without an engine: one layer, a configuration, a manifest.
 
 use crate::error::TaskError;
+use crate::hex::sha256;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
 use tar::{Builder, EntryType, Header};
@@ -90,10 +90,6 @@ fn header(kind: EntryType, mode: u32, size: usize) -> Header {
     header.set_mode(mode);
     header.set_size(u64::try_from(size).unwrap_or(u64::MAX));
     header
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failed(error: &std::io::Error) -> TaskError {

@@ -56,14 +56,13 @@ impl EngineApi {
         self.call("DELETE", &format!("/images/{id}?force=true"), None).map(drop)
     }
 
-    /// The label of that name on the image of that tag; `None` where there is no such image.
-    pub(crate) fn image_label(&self, tag: &str, label: &str) -> Result<Option<Option<String>>, TaskError> {
+    /// Whether there is an image of that tag, and it has no label of that name.
+    pub(crate) fn image_without_label(&self, tag: &str, label: &str) -> Result<bool, TaskError> {
         let answer = self.call("GET", &format!("/images/{tag}/json"), None)?;
         if answer.status == 404 {
-            return Ok(None);
+            return Ok(false);
         }
-        let value: Value = self.parse(&answer)?;
-        Ok(Some(value["Config"]["Labels"][label].as_str().map(str::to_owned)))
+        Ok(self.parse(&answer)?["Config"]["Labels"][label].is_null())
     }
 
     /// Loads an archive of images.
@@ -124,7 +123,7 @@ impl EngineApi {
     }
 
     fn call(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Answer, TaskError> {
-        let patience = Some(Duration::from_secs(120));
+        let patience = Some(Duration::from_mins(2));
         let broken = |error: std::io::Error| TaskError::failed(format!("no Docker Engine answers at {}: {error}", self.host));
         let (kind, bytes) = body.unwrap_or(("application/json", b""));
         let head = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", bytes.len());

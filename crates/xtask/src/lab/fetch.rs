@@ -2,8 +2,8 @@
 //! by `apt-get download`, whose signatures apt checks; the wheel with seekdb by pip, with its hash pinned here.
 
 use crate::error::TaskError;
+use crate::hex::sha256;
 use crate::say;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -71,7 +71,7 @@ pub(crate) fn wheel(cache: &Path) -> Result<PathBuf, TaskError> {
     }
     let file = wheel_in(&dir).ok_or_else(|| TaskError::failed(format!("pip gave no {WHEEL}")))?;
     let bytes = std::fs::read(&file).map_err(|error| TaskError::file("read", &file, error))?;
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = sha256(&bytes);
     if found != *expected {
         return Err(TaskError::missing(
             format!("`{}` has the SHA-256 {found}, and {expected} is expected", file.display()),
@@ -108,7 +108,7 @@ fn require_debian() -> Result<(), TaskError> {
 /// The newest file `PACKAGE_VERSION_ARCH.deb`.
 fn cached(dir: &Path, package: &str) -> Option<PathBuf> {
     let prefix = format!("{package}_");
-    files(dir).filter(|path| name(path).starts_with(&prefix) && name(path).ends_with(".deb")).max()
+    files(dir).filter(|path| name(path).starts_with(&prefix) && path.extension().is_some_and(|kind| kind == "deb")).max()
 }
 
 fn wheel_in(dir: &Path) -> Option<PathBuf> {

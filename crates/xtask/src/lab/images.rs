@@ -83,7 +83,7 @@ pub(crate) fn load_busybox(checkout: &Checkout, docker_host: &str, busybox: &Pat
 /// Loads an archive, unless the engine has an image of that name which is none of a lab's.
 fn load_one(checkout: &Checkout, api: &EngineApi, tag: &str, archive: &[u8]) -> Result<(), TaskError> {
     let (label, _) = checkout.label();
-    if let Some(None) = api.image_label(tag, label)? {
+    if api.image_without_label(tag, label)? {
         return Err(TaskError::missing(
             format!("the engine has an image `{tag}` that is not the lab's (it has no label `{label}`)"),
             &[&format!("give it another name (`docker tag {tag} …`) and remove this one (`docker rmi {tag}`)")],

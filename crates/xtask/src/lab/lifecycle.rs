@@ -13,6 +13,7 @@ use super::seekdb;
 use super::sweep;
 use crate::checkout::Checkout;
 use crate::error::TaskError;
+use crate::hex::hex;
 use crate::say;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::OpenOptionsExt;
@@ -200,6 +201,5 @@ fn password() -> Result<String, TaskError> {
     let mut bytes = [0_u8; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
         .map_err(|error| TaskError::failed(format!("the system gives no random bytes: {error}")))?;
-    let random: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("Lab $!'\"&>#@/{random}"))
+    Ok(format!("Lab $!'\"&>#@/{}", hex(&bytes)))
 }

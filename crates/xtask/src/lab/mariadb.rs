@@ -38,7 +38,7 @@ pub(crate) fn start(checkout: &Checkout, programs: &Programs, password: &str) ->
     server.arg(format!("--port={port}")).args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--character-set-server=utf8mb4"]);
     server.env("LD_LIBRARY_PATH", programs.debian_libraries());
     let daemon = Daemon::start("mariadbd", &server, &checkout.lab.join("mariadbd.log"))?;
-    if let Err(error) = wait_until(&daemon, Duration::from_secs(60), || ports::answers(port)) {
+    if let Err(error) = wait_until(&daemon, Duration::from_mins(1), || ports::answers(port)) {
         daemon.end(Duration::from_secs(10));
         return Err(error);
     }

@@ -2,8 +2,8 @@
 
 use super::fetch::{self, make};
 use crate::error::TaskError;
+use crate::hex::sha256;
 use crate::say;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,15 +32,15 @@ pub(crate) struct Programs {
 impl Programs {
     /// Downloads and unpacks what is not there yet.
     pub(crate) fn provide(cache: &Path) -> Result<Self, TaskError> {
-        let names: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).collect();
-        let packages = fetch::debian(cache, &names)?;
+        let wanted: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).collect();
+        let packages = fetch::debian(cache, &wanted)?;
         let wheel = fetch::wheel(cache)?;
-        let mut digest = Sha256::new();
+        let mut names = Vec::new();
         for file in packages.iter().chain([&wheel]) {
-            digest.update(file.as_os_str().as_encoded_bytes());
-            digest.update([0]);
+            names.extend_from_slice(file.as_os_str().as_encoded_bytes());
+            names.push(0);
         }
-        let key: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let key: String = sha256(&names).chars().take(12).collect();
         let root = cache.join(format!("programs-{key}"));
         if !root.is_dir() {
             say::line(format!("unpacking into {}:", root.display()));

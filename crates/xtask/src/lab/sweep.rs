@@ -59,10 +59,10 @@ fn orphans(checkout: &Checkout) {
         let daemon = ["containerd", "containerd-shim-runc-v2", "dockerd"]
             .iter()
             .any(|name| line.split('\0').next().is_some_and(|first| first.ends_with(name)));
-        if (daemon && line.split('\0').any(ours)) || containers.contains(&pid) {
-            if let Some(pid) = Pid::from_raw(pid) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
+        if ((daemon && line.split('\0').any(ours)) || containers.contains(&pid))
+            && let Some(pid) = Pid::from_raw(pid)
+        {
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 }
