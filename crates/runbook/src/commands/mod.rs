@@ -2,9 +2,13 @@
 
 mod check;
 mod completions;
+mod exec;
 mod explain;
 mod man;
+mod procedure;
 mod runs;
+
+pub(crate) use procedure::Procedure;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -12,8 +16,9 @@ use crate::panics::Folder;
 use crate::streams::Streams;
 
 /// Does what the command line asks for.
-pub(crate) fn run(cli: Cli, streams: &mut Streams, _folder: &Folder) -> Exit {
+pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
     match cli.command {
+        Command::Exec(args) => exec::run(&args, cli.state_dir.as_deref(), streams, folder),
         Command::Check(args) => check::run(&args, streams),
         Command::Explain(args) => explain::run(&args, streams),
         Command::Completions(args) => completions::run(&args, streams),

@@ -1,0 +1,322 @@
+//! The card at the end of a run that did not simply end well: what changed, what is still as it was, since when the service is down, where the
+//! backups are, and what to type next.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use runbook_core::action::Outcome;
+use runbook_core::plan::{Plan, PlanFate, PlanUnit};
+use runbook_core::record::{PersonNeeded, RunEnd};
+use runbook_core::runbook::Phase;
+use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
+use runbook_engine::SessionEnd;
+use runbook_engine::state::StateDir;
+use serde_json::Value;
+
+use crate::commands::Procedure;
+use crate::reporters::unit_id;
+use crate::streams::Streams;
+use crate::text::{Style, count, duration, visible, wrap};
+
+/// What the card is about.
+pub(crate) struct About<'a> {
+    pub(crate) procedure: &'a Procedure,
+    pub(crate) state: &'a StateDir,
+    pub(crate) ended: &'a SessionEnd,
+    /// The runbook's file, as the operator named it.
+    pub(crate) file: &'a Path,
+}
+
+/// A line of the card.
+pub(crate) enum Line {
+    /// What became of the run.
+    Headline { good: bool, text: String },
+    /// A row; of several with one label only the first shows it.
+    Row { label: &'static str, text: String },
+    /// A command to type.
+    Command { label: &'static str, text: String },
+}
+
+/// The failures to show, in the order in which things are told: checks, steps, undos, verifies.
+pub(crate) fn failures(plan: &Plan, view: &RunView) -> Vec<EffectKey> {
+    let mut keys: Vec<EffectKey> = Vec::new();
+    for (at, unit) in plan.units().iter().enumerate() {
+        let Some(ix) = plan.find(&unit.id).filter(|ix| ix.get() == at) else { continue };
+        let Some(state) = view.unit(ix) else { continue };
+        let whole = EffectKey::unit(ix);
+        let items = (0..state.items().len()).filter_map(|item| u32::try_from(item).ok()).map(|item| EffectKey { item: Some(item), ..whole });
+        for key in std::iter::once(whole).chain(items) {
+            let Some(instance) = view.instance(key) else { continue };
+            let undos = (0..instance.undo().len()).filter_map(|undo| u16::try_from(undo).ok()).map(|undo| key.undo(undo));
+            keys.extend(std::iter::once(key).chain(undos).filter(|key| failed(view, *key)));
+        }
+    }
+    keys
+}
+
+fn failed(view: &RunView, key: EffectKey) -> bool {
+    view.effect(key).is_some_and(|effect| {
+        !matches!(effect.state(), EffectState::Done | EffectState::Skipped)
+            && effect.report().is_some_and(|report| matches!(report.outcome, Some(Outcome::Failed { .. })))
+    })
+}
+
+/// The card; empty where everything went well.
+pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
+    let view = &about.ended.view;
+    let plan = &about.procedure.plan;
+    let mut lines = vec![headline(about)];
+    match about.ended.end {
+        RunEnd::Done | RunEnd::ChecksPassed | RunEnd::Abandoned => {
+            if view.passed_failures() > 0 {
+                let text = format!("{} failed and let pass", count(view.passed_failures() as usize, "step"));
+                lines.push(Line::Row { label: "but", text });
+            }
+            return lines;
+        }
+        RunEnd::Refused | RunEnd::ChecksFailed => {}
+        RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. } => {
+            lines.extend(changes(plan, view));
+            lines.extend(down(plan, view));
+            lines.extend(backups(plan, view));
+        }
+    }
+    lines.extend(next(about));
+    lines
+}
+
+fn headline(about: &About<'_>) -> Line {
+    let view = &about.ended.view;
+    let plan = &about.procedure.plan;
+    let run = about.ended.run.id();
+    let at = || {
+        let failed: Vec<String> = view.failed().filter_map(|key| view.path(plan, key)).map(|path| format!("`{}`", unit_id(&path))).collect();
+        if failed.is_empty() { String::new() } else { format!(" at {}", failed.join(", ")) }
+    };
+    let lasted = duration(view.clock().now().since_start());
+    let (good, text) = match about.ended.end {
+        RunEnd::Done => (true, format!("done in {lasted} (run {run})")),
+        RunEnd::ChecksPassed => (true, "the checks hold; nothing was changed".to_owned()),
+        RunEnd::Abandoned => (true, "given up".to_owned()),
+        RunEnd::Failed => (false, format!("stopped{}; nothing was rolled back (run {run})", at())),
+        RunEnd::RolledBack => (false, format!("failed, and everything was rolled back (run {run})")),
+        RunEnd::NeedsPerson { why: PersonNeeded::Barrier } => {
+            (false, format!("a person is needed: the rollback met a change that cannot be undone (run {run})"))
+        }
+        RunEnd::NeedsPerson { why: PersonNeeded::Stuck } => (false, format!("a person is needed: an undo failed (run {run})")),
+        RunEnd::NeedsPerson { why: PersonNeeded::InDoubt } => {
+            (false, format!("a person is needed: it is not known whether a step was done (run {run})"))
+        }
+        RunEnd::WaitingForPerson => (false, format!("waiting for a person, and nobody can be asked (run {run})")),
+        RunEnd::ChecksFailed => (false, format!("the checks do not hold; nothing was changed (run {run})")),
+        RunEnd::Refused => (false, format!("a person said no; nothing was changed (run {run})")),
+        RunEnd::Stopped { signal } => (false, format!("stopped by signal {signal} (run {run})")),
+    };
+    Line::Headline { good, text }
+}
+
+/// What is different now, what is not, and what nobody can say.
+fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let doubtful: Vec<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
+    let undone: Vec<EffectKey> = view.rollback().map(|rollback| rollback.extent().undo.iter().take(rollback.undone()).copied().collect()).unwrap_or_default();
+    let mut rows = |label: &'static str, keys: Vec<EffectKey>, told: &dyn Fn(&PlanUnit) -> String| {
+        for key in keys {
+            if let (Some(unit), Some(path)) = (plan.unit(key.unit), view.path(plan, key)) {
+                let title = unit.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+                lines.push(Line::Row { label, text: format!("{}{title}{}", unit_id(&path), told(unit)) });
+            }
+        }
+    };
+    let begun = view.begun();
+    let is_changed = |key: &EffectKey| view.instance(*key).is_some_and(|instance| instance.effect().may_have_changed());
+    let in_doubt: Vec<EffectKey> = begun.iter().filter(|key| doubtful.contains(key)).copied().collect();
+    let changed: Vec<EffectKey> =
+        begun.iter().filter(|key| is_changed(key) && !undone.contains(key) && !doubtful.contains(key)).copied().collect();
+    rows("changed", changed.clone(), &|unit| becomes(plan, unit));
+    rows("in doubt", in_doubt.clone(), &|unit| becomes(plan, unit));
+    rows("taken back", undone, &|_| String::new());
+    if changed.is_empty() && in_doubt.is_empty() {
+        lines.insert(0, Line::Row { label: "changed", text: "nothing".to_owned() });
+    }
+    let untouched: Vec<&str> = plan
+        .phase(Phase::Step)
+        .iter()
+        .filter(|ix| begun.iter().all(|key| key.unit != **ix || !is_changed(key)))
+        .filter(|ix| in_doubt.iter().all(|key| key.unit != **ix))
+        .filter_map(|ix| plan.unit(*ix))
+        .map(|unit| unit.id.as_str())
+        .collect();
+    if !untouched.is_empty() {
+        lines.push(Line::Row { label: "as it was", text: format!("{} not done or without a change: {}", count(untouched.len(), "step"), untouched.join(", ")) });
+    }
+    if let Some(barrier) = Extent::of(plan, view).barrier.and_then(|key| view.path(plan, key)) {
+        lines.push(Line::Row { label: "barrier", text: format!("`{}` cannot be undone, nor what came before it", unit_id(&barrier)) });
+    }
+    lines
+}
+
+/// ` (undo: docker.start)`.
+fn becomes(plan: &Plan, unit: &PlanUnit) -> String {
+    match &unit.fate {
+        PlanFate::Nothing => String::new(),
+        PlanFate::Undo(actions) => {
+            let names: Vec<&str> = actions.iter().map(|undo| undo.action.as_str()).collect();
+            format!(" (undo: {})", names.join(", then "))
+        }
+        PlanFate::Irreversible(why) => format!(" (cannot be undone: {why})"),
+        PlanFate::Leaves(what) => format!(" (stays: {what})"),
+        PlanFate::CoveredBy(cover) => match plan.unit(*cover) {
+            Some(unit) => format!(" (undone with `{}`)", unit.id),
+            None => String::new(),
+        },
+    }
+}
+
+fn report(view: &RunView, key: EffectKey) -> Option<&EffectReport> {
+    view.effect(key)?.report()
+}
+
+/// Since when a container has been stopped that nothing has started since.
+fn down(plan: &Plan, view: &RunView) -> Option<Line> {
+    let mut since: Option<(Timestamp, String)> = None;
+    let mut events: Vec<(Timestamp, bool, String)> = Vec::new();
+    for key in view.begun() {
+        let Some((unit, instance)) = plan.unit(key.unit).zip(view.instance(*key)) else { continue };
+        let own = std::iter::once((unit.action.as_str(), *key));
+        let undos = unit.undo().iter().enumerate().filter_map(|(at, undo)| Some((undo.action.as_str(), key.undo(u16::try_from(at).ok()?))));
+        for (action, key) in own.chain(undos.take(instance.undo().len())) {
+            let Some(report) = report(view, key) else { continue };
+            let (Some(Outcome::Succeeded { changed: true, .. }), Some(finished)) = (&report.outcome, report.finished) else { continue };
+            match action {
+                "docker.stop" => events.push((finished.at, true, unit.id.clone())),
+                "docker.start" | "docker.run" | "docker.restart" | "docker.replace" => events.push((finished.at, false, unit.id.clone())),
+                _ => {}
+            }
+        }
+    }
+    events.sort();
+    for (at, stops, id) in events {
+        since = if stops { since.or(Some((at, id))) } else { None };
+    }
+    let (at, id) = since?;
+    let now = view.clock().at()?;
+    let lasted = duration(now.duration_since(at).unsigned_abs());
+    Some(Line::Row { label: "down", text: format!("for {lasted}, since `{id}` at {}", at.strftime("%H:%M:%S UTC")) })
+}
+
+/// The backups that this run made or looked at, and how old they are.
+fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for unit in plan.units() {
+        if !matches!(unit.action.as_str(), "sql.dump" | "sql.restore" | "sql.verify_backup" | "sql.manifest") {
+            continue;
+        }
+        let Some(report) = plan.find(&unit.id).and_then(|ix| report(view, EffectKey::unit(ix))) else { continue };
+        let outputs = match &report.outcome {
+            Some(Outcome::Succeeded { outputs, .. } | Outcome::Failed { outputs, .. }) => Some(outputs),
+            Some(Outcome::Cancelled { .. }) | None => None,
+        };
+        let done = matches!(report.outcome, Some(Outcome::Succeeded { .. }));
+        let output = |name: &str| outputs.and_then(|outputs| outputs.get(name)).and_then(Value::as_str);
+        let field = |name: &str| report.fields.get(name).and_then(Value::as_str);
+        let age = output("taken_at")
+            .or_else(|| output("finished_at"))
+            .and_then(|text| text.parse::<Timestamp>().ok())
+            .zip(view.clock().at())
+            .map(|(taken, now)| format!(", taken {} ({} ago)", taken.strftime("%Y-%m-%d %H:%M UTC"), duration(now.duration_since(taken).unsigned_abs())))
+            .unwrap_or_default();
+        let doubt = if done { "" } else { " (not verified: the step did not end well)" };
+        let mut row = |label: &'static str, path: &str, note: &str| {
+            if !seen.iter().any(|there| there == path) {
+                seen.push(path.to_owned());
+                lines.push(Line::Row { label, text: format!("{path}{note}") });
+            }
+        };
+        if let Some(path) = output("manifest").or_else(|| field("manifest")).or_else(|| field("to")) {
+            row("backup", path, &format!("{age}{doubt}"));
+        }
+        if let Some(path) = output("aside").or_else(|| field("aside")) {
+            row("aside", path, doubt);
+        }
+    }
+    lines
+}
+
+/// What to type next.
+fn next(about: &About<'_>) -> Vec<Line> {
+    let run = about.ended.run.id();
+    let state = about.state.named().map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
+    let mut commands = vec![format!("runbook runs show {run}{state}")];
+    let view = &about.ended.view;
+    let plan = &about.procedure.plan;
+    let written = failures(plan, view).into_iter().find(|key| report(view, *key).is_some_and(|report| report.output.is_some()));
+    if let Some(path) = written.and_then(|key| view.path(plan, key))
+        && let Some(place) = path.first()
+    {
+        commands.push(format!("runbook runs log {run} --step {}{state}", place.step));
+    }
+    match about.ended.end {
+        RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack => {
+            commands.push(format!("runbook exec {}{state}", quoted(&about.file.to_string_lossy())));
+        }
+        RunEnd::Done
+        | RunEnd::ChecksPassed
+        | RunEnd::Abandoned
+        | RunEnd::Failed
+        | RunEnd::NeedsPerson { .. }
+        | RunEnd::WaitingForPerson
+        | RunEnd::Stopped { .. } => {}
+    }
+    commands.into_iter().map(|text| Line::Command { label: "next", text }).collect()
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@%=,".contains(&byte));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Prints it.
+pub(crate) fn print(lines: &[Line], streams: &mut Streams) {
+    const LABEL: usize = 12;
+    let stream = &mut streams.err;
+    let (paint, columns) = (stream.paint(), stream.width());
+    let mut before = "";
+    for line in lines {
+        let (label, text, style) = match line {
+            Line::Headline { good, text } => {
+                let style = if *good { Style::Green } else { Style::Red };
+                stream.line(format_args!("\n{}", paint.apply(style, &visible(text))));
+                continue;
+            }
+            Line::Row { label, text } => (*label, text, None),
+            Line::Command { label, text } => (*label, text, Some(Style::Cyan)),
+        };
+        let shown = if label == before { "" } else { label };
+        before = label;
+        let text = visible(text);
+        // A command stays on one line, to be copied.
+        let pieces = if style.is_some() { vec![text.into_owned()] } else { wrap(&text, columns.saturating_sub(LABEL), 0) };
+        for (at, piece) in pieces.iter().enumerate() {
+            let lead = format!("  {:<10}", if at == 0 { shown } else { "" });
+            match style {
+                Some(style) => stream.line(format_args!("{}{}", paint.apply(Style::Dim, &lead), paint.apply(style, piece))),
+                None => stream.line(format_args!("{}{piece}", paint.apply(Style::Dim, &lead))),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+        assert_eq!(quoted("/var/lib/run-1"), "/var/lib/run-1");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
+    }
+}

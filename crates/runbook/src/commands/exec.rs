@@ -1,0 +1,164 @@
+//! `runbook exec`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use runbook_core::diagnostic::Diagnostics;
+use runbook_core::plan::{FailurePolicy, PlanOptions};
+use runbook_core::record::SessionFlags;
+use runbook_core::view::EffectKey;
+use runbook_engine::ask::Asker;
+use runbook_engine::events;
+use runbook_engine::host::Host;
+use runbook_engine::locks::{LockError, LockFolder};
+use runbook_engine::signals::Stops;
+use runbook_engine::state::StateDir;
+use runbook_engine::{EngineError, Session, SessionEnd, execute};
+
+use super::procedure::{Procedure, Wish, prepare, show};
+use crate::args::{ExecArgs, OnFailureArg};
+use crate::ask::{Terminal, somebody_there};
+use crate::card;
+use crate::exit::Exit;
+use crate::failure;
+use crate::panics::Folder;
+use crate::reporters::{Mode, Screen, Watcher};
+use crate::runs;
+use crate::streams::Streams;
+use crate::text::visible;
+
+/// Carries a runbook out.
+pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Exit {
+    let options = PlanOptions { from: args.from.clone(), until: args.until.clone(), skip: args.skip.clone(), ..PlanOptions::default() };
+    let wish = Wish { file: &args.file, vars: &args.vars, options, ask: somebody_there(args.no_input) };
+    let done = prepare(&wish, streams).and_then(|procedure| {
+        let state = runs::state_dir(state_dir, streams)?;
+        let _ = folder.set(state.root().to_owned());
+        carry_out(args, &procedure, state, streams)
+    });
+    done.unwrap_or_else(|exit| exit)
+}
+
+fn carry_out(args: &ExecArgs, procedure: &Procedure, state: StateDir, streams: &mut Streams) -> Result<Exit, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        streams.err.line(format_args!("error: the run cannot begin: {error}"));
+        Exit::Fault
+    })?;
+    let screen = Screen::default();
+    let (sender, receiver) = events::channel();
+    let asker: Arc<dyn Asker> = Arc::new(Terminal::new(screen.clone(), Arc::clone(&procedure.runbook), args.no_input));
+    let flags = SessionFlags { yes: args.yes, checks_only: args.checks_only, step: args.step, on_failure: args.on_failure.map(policy) };
+    streams.out.flush();
+    let watcher = Watcher::start(Mode::of(args.output), receiver, Arc::clone(&procedure.plan), &screen);
+    let ended = runtime.block_on(async {
+        let locks = LockFolder::locate(|name| std::env::var_os(name))?;
+        let stops = Stops::listen().map_err(|error| EngineError::Internal { what: format!("signals cannot be received: {error}") })?;
+        let session = Session {
+            runbook: Arc::clone(&procedure.runbook),
+            plan: Arc::clone(&procedure.plan),
+            inputs: Arc::clone(&procedure.inputs),
+            state: state.clone(),
+            locks,
+            host: Host::here(concat!("runbook ", env!("CARGO_PKG_VERSION"))),
+            flags,
+            asker,
+            events: sender,
+            stops,
+        };
+        execute(session).await
+    });
+    // A task that blocks (a prompt that nobody answers any more) must not hold the end up.
+    runtime.shutdown_background();
+    watcher.finish();
+    match ended {
+        Ok(ended) => Ok(conclude(args, procedure, &state, &ended, streams)),
+        Err(error) => Err(broken_off(&error, streams)),
+    }
+}
+
+const fn policy(wish: OnFailureArg) -> FailurePolicy {
+    match wish {
+        OnFailureArg::Stop => FailurePolicy::Stop,
+        OnFailureArg::Rollback => FailurePolicy::Rollback,
+        OnFailureArg::Ask => FailurePolicy::Ask,
+    }
+}
+
+/// Shows what failed, where it stands in the runbook, and the card.
+fn conclude(args: &ExecArgs, procedure: &Procedure, state: &StateDir, ended: &SessionEnd, streams: &mut Streams) -> Exit {
+    let mut failures = Diagnostics::new();
+    for key in card::failures(&procedure.plan, &ended.view) {
+        if let Some(failure) = shown(procedure, ended, key) {
+            failures.push(failure);
+        }
+    }
+    if !failures.is_empty() {
+        streams.err.line("");
+        show(&failures, streams);
+    }
+    let lines = card::card(&card::About { procedure, state, ended, file: &args.file });
+    card::print(&lines, streams);
+    Exit::from(ended.end)
+}
+
+fn shown(procedure: &Procedure, ended: &SessionEnd, key: EffectKey) -> Option<runbook_core::diagnostic::Diagnostic> {
+    let effect = ended.view.effect(key)?;
+    let report = effect.report()?;
+    let name = ended.view.name(&procedure.plan, key, effect.attempt())?;
+    match report.outcome.as_ref()? {
+        runbook_core::action::Outcome::Failed { failure, .. } => Some(failure::diagnostic(&procedure.runbook, &name, failure, &report.expectations)),
+        runbook_core::action::Outcome::Succeeded { .. } | runbook_core::action::Outcome::Cancelled { .. } => None,
+    }
+}
+
+/// Says why a run could not begin, or broke off.
+fn broken_off(error: &EngineError, streams: &mut Streams) -> Exit {
+    let mut say = |text: &str| streams.err.line(format_args!("error: {}", visible(text)));
+    match error {
+        EngineError::State(error) => runs::state_fault(error, streams),
+        EngineError::Journal(error) => runs::journal_fault(error, streams),
+        EngineError::Lock(error) => {
+            say(&error.to_string());
+            for line in lock_help(error) {
+                streams.err.line(format_args!("help: {}", visible(&line)));
+            }
+            Exit::Unusable
+        }
+        EngineError::Disk(error) => {
+            say(&error.to_string());
+            Exit::Unusable
+        }
+        EngineError::Impossible(error) => {
+            say(&error.to_string());
+            Exit::Unusable
+        }
+        EngineError::Internal { what } => {
+            say(what);
+            Exit::Fault
+        }
+    }
+}
+
+/// What to do about a lock that another run has.
+fn lock_help(error: &LockError) -> Vec<String> {
+    let owner = match error {
+        LockError::Held { owner, .. } => owner.as_ref(),
+        LockError::Unfinished { owner, .. } => Some(owner),
+        LockError::Disk(_) => None,
+    };
+    let Some(owner) = owner else { return Vec::new() };
+    let folder = owner.state_dir.to_string_lossy();
+    let look = format!("look at it: `runbook runs show {} --state-dir {}`", owner.run, card::quoted(&folder));
+    match error {
+        LockError::Unfinished { .. } => {
+            let run = format!("{}/runs/{}", folder.trim_end_matches('/'), owner.run);
+            let give_up = format!(
+                "once it is certain that nothing of it is under way and nothing is to be taken back, give it up: `mv {} {}`",
+                card::quoted(&run),
+                card::quoted(&format!("{run}.given-up"))
+            );
+            vec![look, give_up]
+        }
+        LockError::Held { .. } | LockError::Disk(_) => vec![look],
+    }
+}
