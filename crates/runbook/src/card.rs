@@ -44,7 +44,8 @@ pub(crate) fn failures(plan: &Plan, view: &RunView) -> Vec<EffectKey> {
         let Some(ix) = plan.find(&unit.id).filter(|ix| ix.get() == at) else { continue };
         let Some(state) = view.unit(ix) else { continue };
         let whole = EffectKey::unit(ix);
-        let items = (0..state.items().len()).filter_map(|item| u32::try_from(item).ok()).map(|item| EffectKey { item: Some(item), ..whole });
+        let items =
+            (0..state.items().len()).filter_map(|item| u32::try_from(item).ok()).map(|item| EffectKey { item: Some(item), ..whole });
         for key in std::iter::once(whole).chain(items) {
             let Some(instance) = view.instance(key) else { continue };
             let undos = (0..instance.undo().len()).filter_map(|undo| u16::try_from(undo).ok()).map(|undo| key.undo(undo));
@@ -90,7 +91,8 @@ fn headline(about: &About<'_>) -> Line {
     let plan = &about.procedure.plan;
     let run = about.ended.run.id();
     let at = || {
-        let failed: Vec<String> = view.failed().filter_map(|key| view.path(plan, key)).map(|path| format!("`{}`", unit_id(&path))).collect();
+        let failed: Vec<String> =
+            view.failed().filter_map(|key| view.path(plan, key)).map(|path| format!("`{}`", unit_id(&path))).collect();
         if failed.is_empty() { String::new() } else { format!(" at {}", failed.join(", ")) }
     };
     let lasted = duration(view.clock().now().since_start());
@@ -119,7 +121,8 @@ fn headline(about: &About<'_>) -> Line {
 fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
     let mut lines = Vec::new();
     let doubtful: Vec<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
-    let undone: Vec<EffectKey> = view.rollback().map(|rollback| rollback.extent().undo.iter().take(rollback.undone()).copied().collect()).unwrap_or_default();
+    let undone: Vec<EffectKey> =
+        view.rollback().map(|rollback| rollback.extent().undo.iter().take(rollback.undone()).copied().collect()).unwrap_or_default();
     let mut rows = |label: &'static str, keys: Vec<EffectKey>, told: &dyn Fn(&PlanUnit) -> String| {
         for key in keys {
             if let (Some(unit), Some(path)) = (plan.unit(key.unit), view.path(plan, key)) {
@@ -148,7 +151,10 @@ fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
         .map(|unit| unit.id.as_str())
         .collect();
     if !untouched.is_empty() {
-        lines.push(Line::Row { label: "as it was", text: format!("{} not done or without a change: {}", count(untouched.len(), "step"), untouched.join(", ")) });
+        lines.push(Line::Row {
+            label: "as it was",
+            text: format!("{} not done or without a change: {}", count(untouched.len(), "step"), untouched.join(", ")),
+        });
     }
     if let Some(barrier) = Extent::of(plan, view).barrier.and_then(|key| view.path(plan, key)) {
         lines.push(Line::Row { label: "barrier", text: format!("`{}` cannot be undone, nor what came before it", unit_id(&barrier)) });
@@ -225,7 +231,9 @@ fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
             .or_else(|| output("finished_at"))
             .and_then(|text| text.parse::<Timestamp>().ok())
             .zip(view.clock().at())
-            .map(|(taken, now)| format!(", taken {} ({} ago)", taken.strftime("%Y-%m-%d %H:%M UTC"), duration(now.duration_since(taken).unsigned_abs())))
+            .map(|(taken, now)| {
+                format!(", taken {} ({} ago)", taken.strftime("%Y-%m-%d %H:%M UTC"), duration(now.duration_since(taken).unsigned_abs()))
+            })
             .unwrap_or_default();
         let doubt = if done { "" } else { " (not verified: the step did not end well)" };
         let mut row = |label: &'static str, path: &str, note: &str| {

@@ -106,7 +106,9 @@ fn shown(procedure: &Procedure, ended: &SessionEnd, key: EffectKey) -> Option<ru
     let report = effect.report()?;
     let name = ended.view.name(&procedure.plan, key, effect.attempt())?;
     match report.outcome.as_ref()? {
-        runbook_core::action::Outcome::Failed { failure, .. } => Some(failure::diagnostic(&procedure.runbook, &name, failure, &report.expectations)),
+        runbook_core::action::Outcome::Failed { failure, .. } => {
+            Some(failure::diagnostic(&procedure.runbook, &name, failure, &report.expectations))
+        }
         runbook_core::action::Outcome::Succeeded { .. } | runbook_core::action::Outcome::Cancelled { .. } => None,
     }
 }

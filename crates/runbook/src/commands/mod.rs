@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod backup;
 mod check;
 mod completions;
 mod exec;
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
         Command::Exec(args) => exec::run(&args, cli.state_dir.as_deref(), streams, folder),
         Command::Check(args) => check::run(&args, streams),
         Command::Explain(args) => explain::run(&args, streams),
+        Command::Backup(args) => backup::run(&args, streams),
         Command::Completions(args) => completions::run(&args, streams),
         Command::Man(args) => man::run(&args, streams),
         Command::Runs(args) => runs::run(&args, cli.state_dir.as_deref(), streams),
