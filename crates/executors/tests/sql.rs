@@ -10,5 +10,7 @@ mod corpus;
 mod lab;
 #[path = "sql/oracle.rs"]
 mod oracle;
+#[path = "sql/restores.rs"]
+mod restores;
 #[path = "sql/statements.rs"]
 mod statements;

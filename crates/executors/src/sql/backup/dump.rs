@@ -72,7 +72,7 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     // Names first, the snapshot then: what was created in between is noticed at the end.
     let snapshot = Snapshot::take(&mut session, cx.now()).await?;
     let facts = facts(&mut session, request.facts).await?;
-    let sink = Sink::new(folder, request.gzip, Arc::new(AtomicU32::new(0)));
+    let sink = Sink::new(folder, request.gzip, Arc::new(AtomicU32::new(0)))?;
     let mut dump = Dump { cx, session: &mut session, database: request.database, inventory: &inventory, as_of: snapshot.as_of(), sink };
     let contents = match dump.everything().await {
         Ok(contents) => contents,

@@ -147,7 +147,8 @@ pub struct FileEntry {
 
 impl Manifest {
     /// Sets the seal. To be done last.
-    pub(super) fn sealed(mut self) -> Self {
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
         self.seal = self.expected_seal();
         self
     }
@@ -160,7 +161,7 @@ impl Manifest {
     }
 
     /// As the file's text.
-    pub(super) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text

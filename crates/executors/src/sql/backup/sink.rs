@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -46,22 +46,31 @@ pub(super) struct Batch {
 /// The writing end.
 pub(super) struct Sink {
     batches: Option<mpsc::Sender<Batch>>,
-    thread: JoinHandle<Result<Vec<FileEntry>, Failure>>,
+    thread: Option<JoinHandle<Result<Vec<FileEntry>, Failure>>>,
+    /// What the disk said first.
+    failed: Option<Failure>,
+    abandoned: Arc<AtomicBool>,
 }
 
 impl Sink {
     /// Writes into `folder`, which must be there. `counter` numbers the data files.
-    pub(super) fn new(folder: &Path, gzip: bool, counter: Arc<AtomicU32>) -> Self {
+    pub(super) fn new(folder: &Path, gzip: bool, counter: Arc<AtomicU32>) -> Result<Self, Failure> {
         let (batches, mut incoming) = mpsc::channel::<Batch>(WAITING);
-        let mut writer = Writer { folder: folder.to_owned(), gzip, counter, open: None, done: Vec::new() };
+        let handle = File::open(folder).map_err(|error| write_failure(folder, &error))?;
+        let mut writer = Writer { folder: folder.to_owned(), handle, gzip, counter, open: None, done: Vec::new() };
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let given_up = Arc::clone(&abandoned);
         let thread = tokio::task::spawn_blocking(move || {
             while let Some(batch) = incoming.blocking_recv() {
+                if given_up.load(Ordering::Relaxed) {
+                    return Ok(Vec::new());
+                }
                 writer.write(&batch)?;
             }
             writer.close()?;
             Ok(writer.done)
         });
-        Self { batches: Some(batches), thread }
+        Ok(Self { batches: Some(batches), thread: Some(thread), failed: None, abandoned })
     }
 
     /// Hands a batch over; waits while the disk is behind.
@@ -73,24 +82,43 @@ impl Sink {
         if sent {
             return Ok(());
         }
-        self.batches = None;
-        match (&mut self.thread).await {
-            Ok(Err(failure)) => Err(failure),
-            Ok(Ok(_)) | Err(_) => Err(Failure::new(FailureKind::Internal, "the writer of the backup ended early")),
-        }
+        let failure = self.join().await.err().unwrap_or_else(ended_early);
+        self.failed = Some(failure.clone());
+        Err(failure)
     }
 
     /// Waits until everything is on disk.
     pub(super) async fn finish(mut self) -> Result<Vec<FileEntry>, Failure> {
-        self.batches = None;
-        self.thread
-            .await
-            .unwrap_or_else(|error| Err(Failure::new(FailureKind::Internal, format!("the writer of the backup ended early: {error}"))))
+        match self.failed.take() {
+            Some(failure) => Err(failure),
+            None => self.join().await,
+        }
     }
+
+    async fn join(&mut self) -> Result<Vec<FileEntry>, Failure> {
+        self.batches = None;
+        match self.thread.take() {
+            Some(thread) => thread.await.unwrap_or_else(|_| Err(ended_early())),
+            None => Err(ended_early()),
+        }
+    }
+}
+
+impl Drop for Sink {
+    /// What still waits is not written any more.
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+fn ended_early() -> Failure {
+    Failure::new(FailureKind::Internal, "the writer of the backup ended early")
 }
 
 struct Writer {
     folder: PathBuf,
+    /// The folder itself: a writer that outlives its dump cannot write into a later folder of the same name.
+    handle: File,
     gzip: bool,
     counter: Arc<AtomicU32>,
     open: Option<Open>,
@@ -175,7 +203,7 @@ impl Writer {
         };
         let name = if self.gzip { format!("{plain}.gz") } else { plain.clone() };
         let path = self.folder.join(&name);
-        let file = create_new(&path).map_err(|error| write_failure(&path, &error))?;
+        let file = create_in(&self.handle, &name).map_err(|error| write_failure(&path, &error))?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new(), bytes: 0 };
         let out = if self.gzip { Packed::Gzip(Box::new(GzEncoder::new(hashed, Compression::fast()))) } else { Packed::Plain(hashed) };
         let mut open = Open { name, part, path, out, statements: HEAD.len() as u64, text_bytes: 0 };
@@ -211,6 +239,12 @@ impl Writer {
 pub(super) fn create_new(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn create_in(folder: &File, name: &str) -> std::io::Result<File> {
+    use rustix::fs::{Mode, OFlags, openat};
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
 /// What a disk says.
