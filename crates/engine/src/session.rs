@@ -28,6 +28,9 @@ use crate::{EngineError, unfinished};
 /// The name of the runbook's copy among a run's sources.
 pub const RUNBOOK_COPY: &str = "runbook.toml";
 
+/// The name of the plan's copy among a run's sources: what looking back at a run tells with the titles and fates of its steps.
+pub const PLAN_COPY: &str = "plan.json";
+
 /// Everything that a new run needs.
 pub struct Session {
     /// The runbook.
@@ -77,6 +80,7 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
         }
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
+    run.keep_source(PLAN_COPY, &plan_copy(&plan)?)?;
     let journal = Journal::create(&run.journal())?;
     let view = RunView::new(&plan);
     let mut ledger = Ledger::new(journal, Arc::clone(&plan), view, 0, (Arc::clone(&host.clock), events.clone()));
@@ -133,6 +137,10 @@ fn variables(inputs: &Inputs, run: &RunFolder) -> Result<Vec<VariableValue>, Eng
         variable.value = values.remove(&variable.name);
     }
     Ok(records)
+}
+
+fn plan_copy(plan: &Plan) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(plan.parts()).map_err(|error| EngineError::internal(format!("the plan has no JSON form: {error}")))
 }
 
 /// What a session says of itself.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use runbook_core::action::Outcome;
+use runbook_core::action::{Outcome, Residue};
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RunEnd};
 use runbook_core::runbook::Phase;
@@ -136,7 +136,9 @@ fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
     let in_doubt: Vec<EffectKey> = begun.iter().filter(|key| doubtful.contains(key)).copied().collect();
     let changed: Vec<EffectKey> =
         begun.iter().filter(|key| is_changed(key) && !undone.contains(key) && !doubtful.contains(key)).copied().collect();
-    rows("changed", changed.clone(), &|unit| becomes(plan, unit));
+    let (perhaps, certain): (Vec<_>, Vec<_>) = changed.iter().copied().partition(|key| is_unknown(view, *key));
+    rows("changed", certain, &|unit| becomes(plan, unit));
+    rows("perhaps", perhaps, &|unit| format!(", which failed{}", becomes(plan, unit)));
     rows("in doubt", in_doubt.clone(), &|unit| becomes(plan, unit));
     rows("taken back", undone, &|_| String::new());
     if changed.is_empty() && in_doubt.is_empty() {
@@ -160,6 +162,11 @@ fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
         lines.push(Line::Row { label: "barrier", text: format!("`{}` cannot be undone, nor what came before it", unit_id(&barrier)) });
     }
     lines
+}
+
+/// Whether it failed and nobody can say whether it changed anything.
+fn is_unknown(view: &RunView, key: EffectKey) -> bool {
+    report(view, key).is_some_and(|report| matches!(report.outcome, Some(Outcome::Failed { residue: Residue::Unknown, .. })))
 }
 
 /// ` (undo: docker.start)`.
@@ -288,7 +295,7 @@ pub(crate) fn quoted(word: &str) -> String {
 
 /// Prints it.
 pub(crate) fn print(lines: &[Line], streams: &mut Streams) {
-    const LABEL: usize = 12;
+    const LABEL: usize = 14;
     let stream = &mut streams.err;
     let (paint, columns) = (stream.paint(), stream.width());
     let mut before = "";
@@ -308,7 +315,7 @@ pub(crate) fn print(lines: &[Line], streams: &mut Streams) {
         // A command stays on one line, to be copied.
         let pieces = if style.is_some() { vec![text.into_owned()] } else { wrap(&text, columns.saturating_sub(LABEL), 0) };
         for (at, piece) in pieces.iter().enumerate() {
-            let lead = format!("  {:<10}", if at == 0 { shown } else { "" });
+            let lead = format!("  {:<12}", if at == 0 { shown } else { "" });
             match style {
                 Some(style) => stream.line(format_args!("{}{}", paint.apply(Style::Dim, &lead), paint.apply(style, piece))),
                 None => stream.line(format_args!("{}{piece}", paint.apply(Style::Dim, &lead))),

@@ -9,6 +9,7 @@ mod failure;
 mod loading;
 mod outline;
 mod panics;
+mod planfile;
 mod reporters;
 mod runs;
 mod streams;

@@ -128,7 +128,7 @@ impl Sandbox {
         let patterns = PATTERNS.get_or_init(|| {
             let pattern = |text: &str, by: &'static str| (Regex::new(text).expect("a pattern"), by);
             vec![
-                pattern(r"\b\d{8}-\d{6}-[a-z2-7]{4}\b", "[RUN]"),
+                pattern(r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "[RUN]"),
                 pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( UTC)?", "[TIME]"),
                 pattern(r"\b\d\d:\d\d:\d\d\b", "[CLOCK]"),
                 pattern(r"\b\d+\.\ds\b", "[TOOK]"),

@@ -1,8 +1,9 @@
 //! `runbook exec`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use runbook_core::action::Outcome;
 use runbook_core::diagnostic::Diagnostics;
 use runbook_core::plan::{FailurePolicy, PlanOptions};
 use runbook_core::record::SessionFlags;
@@ -15,41 +16,69 @@ use runbook_engine::signals::Stops;
 use runbook_engine::state::StateDir;
 use runbook_engine::{EngineError, Session, SessionEnd, execute};
 
-use super::procedure::{Procedure, Wish, prepare, show};
-use crate::args::{ExecArgs, OnFailureArg};
+use super::procedure::{Procedure, Wish, human, invalid, prepare};
+use crate::args::{ExecArgs, OnFailureArg, OutputMode};
 use crate::ask::{Terminal, somebody_there};
 use crate::card;
 use crate::exit::Exit;
 use crate::failure;
 use crate::panics::Folder;
+use crate::planfile::hold_against;
 use crate::reporters::{Mode, Screen, Watcher};
 use crate::runs;
 use crate::streams::Streams;
 use crate::text::visible;
+
+/// How a session is to be carried out.
+struct Manner<'a> {
+    flags: SessionFlags,
+    output: OutputMode,
+    no_input: bool,
+    /// The runbook's file, as the operator named it.
+    file: &'a Path,
+}
 
 /// Carries a runbook out.
 pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Exit {
     let options = PlanOptions { from: args.from.clone(), until: args.until.clone(), skip: args.skip.clone(), ..PlanOptions::default() };
     let wish = Wish { file: &args.file, vars: &args.vars, options, ask: somebody_there(args.no_input) };
     let done = prepare(&wish, streams).and_then(|procedure| {
+        if let Some(path) = &args.plan {
+            hold_against(path, &procedure).map_err(|faults| invalid(&faults, streams))?;
+        }
         let state = runs::state_dir(state_dir, streams)?;
         let _ = folder.set(state.root().to_owned());
-        carry_out(args, &procedure, state, streams)
+        let flags = SessionFlags { yes: args.yes, checks_only: args.checks_only, step: args.step, on_failure: args.on_failure.map(policy) };
+        carry_out(&Manner { flags, output: args.output, no_input: args.no_input, file: &args.file }, &procedure, &state, streams)
     });
     done.unwrap_or_else(|exit| exit)
 }
 
-fn carry_out(args: &ExecArgs, procedure: &Procedure, state: StateDir, streams: &mut Streams) -> Result<Exit, Exit> {
+/// Runs the checks and nothing else, told in plain lines on standard error.
+pub(crate) fn checks(
+    procedure: &Procedure,
+    no_input: bool,
+    state_dir: Option<&Path>,
+    streams: &mut Streams,
+    folder: &Folder,
+) -> Result<Exit, Exit> {
+    let state = runs::state_dir(state_dir, streams)?;
+    let _ = folder.set(state.root().to_owned());
+    let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };
+    let file = PathBuf::from(procedure.runbook.source.name());
+    carry_out(&Manner { flags, output: OutputMode::Quiet, no_input, file: &file }, procedure, &state, streams)
+}
+
+fn carry_out(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, streams: &mut Streams) -> Result<Exit, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         streams.err.line(format_args!("error: the run cannot begin: {error}"));
         Exit::Fault
     })?;
     let screen = Screen::default();
     let (sender, receiver) = events::channel();
-    let asker: Arc<dyn Asker> = Arc::new(Terminal::new(screen.clone(), Arc::clone(&procedure.runbook), args.no_input));
-    let flags = SessionFlags { yes: args.yes, checks_only: args.checks_only, step: args.step, on_failure: args.on_failure.map(policy) };
+    let asker: Arc<dyn Asker> = Arc::new(Terminal::new(screen.clone(), Arc::clone(&procedure.runbook), manner.no_input));
     streams.out.flush();
-    let watcher = Watcher::start(Mode::of(args.output), receiver, Arc::clone(&procedure.plan), &screen);
+    let watcher = Watcher::start(Mode::of(manner.output), receiver, Arc::clone(&procedure.plan), &screen);
     let ended = runtime.block_on(async {
         let locks = LockFolder::locate(|name| std::env::var_os(name))?;
         let stops = Stops::listen().map_err(|error| EngineError::Internal { what: format!("signals cannot be received: {error}") })?;
@@ -60,7 +89,7 @@ fn carry_out(args: &ExecArgs, procedure: &Procedure, state: StateDir, streams: &
             state: state.clone(),
             locks,
             host: Host::here(concat!("runbook ", env!("CARGO_PKG_VERSION"))),
-            flags,
+            flags: manner.flags,
             asker,
             events: sender,
             stops,
@@ -71,7 +100,7 @@ fn carry_out(args: &ExecArgs, procedure: &Procedure, state: StateDir, streams: &
     runtime.shutdown_background();
     watcher.finish();
     match ended {
-        Ok(ended) => Ok(conclude(args, procedure, &state, &ended, streams)),
+        Ok(ended) => Ok(conclude(manner, procedure, state, &ended, streams)),
         Err(error) => Err(broken_off(&error, streams)),
     }
 }
@@ -85,31 +114,27 @@ const fn policy(wish: OnFailureArg) -> FailurePolicy {
 }
 
 /// Shows what failed, where it stands in the runbook, and the card.
-fn conclude(args: &ExecArgs, procedure: &Procedure, state: &StateDir, ended: &SessionEnd, streams: &mut Streams) -> Exit {
-    let mut failures = Diagnostics::new();
+fn conclude(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, ended: &SessionEnd, streams: &mut Streams) -> Exit {
     for key in card::failures(&procedure.plan, &ended.view) {
-        if let Some(failure) = shown(procedure, ended, key) {
-            failures.push(failure);
-        }
+        show_failure(procedure, ended, key, streams);
     }
-    if !failures.is_empty() {
-        streams.err.line("");
-        show(&failures, streams);
-    }
-    let lines = card::card(&card::About { procedure, state, ended, file: &args.file });
+    let lines = card::card(&card::About { procedure, state, ended, file: manner.file });
     card::print(&lines, streams);
     Exit::from(ended.end)
 }
 
-fn shown(procedure: &Procedure, ended: &SessionEnd, key: EffectKey) -> Option<runbook_core::diagnostic::Diagnostic> {
-    let effect = ended.view.effect(key)?;
-    let report = effect.report()?;
-    let name = ended.view.name(&procedure.plan, key, effect.attempt())?;
-    match report.outcome.as_ref()? {
-        runbook_core::action::Outcome::Failed { failure, .. } => {
-            Some(failure::diagnostic(&procedure.runbook, &name, failure, &report.expectations))
-        }
-        runbook_core::action::Outcome::Succeeded { .. } | runbook_core::action::Outcome::Cancelled { .. } => None,
+/// The failure under the runbook's own line, then the words of whoever failed.
+fn show_failure(procedure: &Procedure, ended: &SessionEnd, key: EffectKey, streams: &mut Streams) {
+    let Some(effect) = ended.view.effect(key) else { return };
+    let (Some(report), Some(name)) = (effect.report(), ended.view.name(&procedure.plan, key, effect.attempt())) else { return };
+    let Some(Outcome::Failed { failure, .. }) = &report.outcome else { return };
+    let mut shown = Diagnostics::new();
+    shown.push(failure::diagnostic(&procedure.runbook, &name, failure, &report.expectations));
+    streams.err.line("");
+    let text = human(&shown, streams);
+    streams.err.line(text.trim_end());
+    for line in &failure.detail {
+        streams.err.line(format_args!("    > {}", visible(line)));
     }
 }
 

@@ -6,6 +6,7 @@ mod completions;
 mod exec;
 mod explain;
 mod man;
+mod plan;
 mod procedure;
 mod runs;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
         Command::Backup(args) => backup::run(&args, streams),
         Command::Completions(args) => completions::run(&args, streams),
         Command::Man(args) => man::run(&args, streams),
+        Command::Plan(args) => plan::run(&args, cli.state_dir.as_deref(), streams, folder),
         Command::Runs(args) => runs::run(&args, cli.state_dir.as_deref(), streams),
         _ => Exit::Fault,
     }

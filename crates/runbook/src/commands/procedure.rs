@@ -52,13 +52,18 @@ pub(crate) fn prepare(wish: &Wish<'_>, streams: &mut Streams) -> Result<Procedur
     Ok(Procedure { runbook, inputs: Arc::new(inputs), plan: Arc::new(plan) })
 }
 
-/// Prints diagnostics.
-pub(crate) fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
-    let style = render::Style { width: streams.err.width(), color: streams.err.paint().0 };
-    streams.err.put(render::human(diagnostics, style));
+/// Diagnostics as they fit standard error.
+pub(crate) fn human(diagnostics: &Diagnostics, streams: &Streams) -> String {
+    render::human(diagnostics, render::Style { width: streams.err.width(), color: streams.err.paint().0 })
 }
 
-fn invalid(faults: &Diagnostics, streams: &mut Streams) -> Exit {
+fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
+    let text = human(diagnostics, streams);
+    streams.err.put(text);
+}
+
+/// Prints them; nothing was run.
+pub(crate) fn invalid(faults: &Diagnostics, streams: &mut Streams) -> Exit {
     show(faults, streams);
     if let Some(summary) = render::summary(faults) {
         streams.err.line(format_args!("nothing was run: {summary}"));

@@ -58,8 +58,7 @@ fn call(lead: &str, call: &Call, out: &mut Stream, paint: Paint) {
         }
     }
     if !call.known_after.is_empty() {
-        let names: Vec<String> = call.known_after.iter().map(|name| format!("`{name}`")).collect();
-        let text = format!("       templates are filled in when known: after {}", names.join(", "));
+        let text = format!("       its templates are known after {}", call.known_after.join(", "));
         out.line(paint.apply(Style::Dim, &visible(&text)));
     }
 }

@@ -61,8 +61,7 @@ fn call(lead: &str, call: &Call, text: &mut String) {
         }
     }
     if !call.known_after.is_empty() {
-        let names: Vec<String> = call.known_after.iter().map(|name| format!("`{name}`")).collect();
-        let _ = writeln!(text, "{lead}  - templates are filled in when known: after {}", names.join(", "));
+        let _ = writeln!(text, "{lead}  - its templates are known after {}", call.known_after.join(", "));
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// As one would write them; what is not known yet stands as its template.
     pub(crate) fields: Vec<(String, String)>,
-    /// `steps.dump`: what the rest waits for.
+    /// What the rest waits for, in words.
     pub(crate) known_after: Vec<String>,
 }
 
@@ -124,7 +124,7 @@ impl Teller<'_> {
             Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), written(value))).collect(),
             _ => Vec::new(),
         };
-        Call { action: action.to_owned(), fields, known_after }
+        Call { action: action.to_owned(), fields, known_after: known_after.iter().map(|name| waited_for(name)).collect() }
     }
 
     fn id(&self, ix: UnitIx) -> String {
@@ -149,6 +149,7 @@ impl Teller<'_> {
         }
         match &planned.needs {
             Needs::Earlier => {}
+            Needs::These(needs) if needs.is_empty() && planned.phase != Phase::Step => {}
             Needs::These(needs) if needs.is_empty() => fact("needs", "nothing: begins at once".to_owned()),
             Needs::These(needs) => fact("needs", self.ids(needs)),
         }
@@ -192,6 +193,19 @@ impl Teller<'_> {
                     .collect()
             }
         }
+    }
+}
+
+/// `steps.dump` → `` `dump` ``.
+fn waited_for(name: &str) -> String {
+    match name.split_once('.') {
+        Some(("steps" | "checks", id)) => format!("`{id}`"),
+        _ => match name {
+            "before" => "what is found before the step".to_owned(),
+            "item" => "each item is known".to_owned(),
+            "run" => "the run has begun".to_owned(),
+            other => format!("`{other}`"),
+        },
     }
 }
 

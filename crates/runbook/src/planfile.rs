@@ -1,0 +1,135 @@
+//! A plan in a file: what was reviewed, so that only that is run.
+
+use std::path::Path;
+
+use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
+use runbook_core::digest::Digest;
+use runbook_core::plan::{Plan, PlanParts};
+use runbook_core::record::VariableValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::commands::Procedure;
+use crate::loading;
+
+/// The version of the file's form.
+const FORMAT: u32 = 1;
+
+/// What a plan file holds. Secrets are references in it; of their values it has nothing.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PlanFile {
+    /// The version of this form.
+    pub(crate) plan_format: u32,
+    /// The program that wrote it.
+    pub(crate) tool: String,
+    /// The runbook's file, as the operator named it.
+    pub(crate) file: String,
+    /// The digest of the runbook's text.
+    pub(crate) runbook: Digest,
+    /// The variables' values and where they came from.
+    pub(crate) variables: Vec<VariableValue>,
+    /// The plan.
+    pub(crate) plan: PlanParts,
+}
+
+impl PlanFile {
+    pub(crate) fn of(procedure: &Procedure) -> Self {
+        let source = &procedure.runbook.source;
+        Self {
+            plan_format: FORMAT,
+            tool: concat!("runbook ", env!("CARGO_PKG_VERSION")).to_owned(),
+            file: source.name().to_owned(),
+            runbook: Digest::of_bytes("sha256", source.text().as_bytes()),
+            variables: procedure.inputs.records(),
+            plan: procedure.plan.parts().clone(),
+        }
+    }
+
+    /// Indented JSON.
+    pub(crate) fn to_text(&self) -> String {
+        // A plan has text keys and no failing serializers.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        format!("{value:#}\n")
+    }
+}
+
+/// Refuses where the plan that would run is not the one in the file; says what is different.
+pub(crate) fn hold_against(path: &Path, procedure: &Procedure) -> Result<(), Diagnostics> {
+    let mut faults = Diagnostics::new();
+    let source = loading::read(path)?;
+    let shown = path.display();
+    let reviewed: PlanFile = match serde_json::from_str(source.text()) {
+        Ok(reviewed) => reviewed,
+        Err(error) => {
+            let message = format!("`{shown}` is not a plan of this program: {error}");
+            faults.push(Diagnostic::error(Code::PlanStale, message).help("write one with `runbook plan FILE --out PLAN`"));
+            return Err(faults);
+        }
+    };
+    let differences = differences(&reviewed, &PlanFile::of(procedure));
+    if differences.is_empty() && Plan::new(reviewed.plan).is_ok_and(|plan| plan.digest() == procedure.plan.digest()) {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error(Code::PlanStale, format!("what would run is not what was reviewed in `{shown}`"));
+    for difference in differences {
+        diagnostic = diagnostic.help(difference);
+    }
+    faults.push(diagnostic.help("if the change is meant, write the plan again with `runbook plan --out`, and have it reviewed again"));
+    Err(faults)
+}
+
+/// Each in a line: the text of the runbook, then variables, then units.
+fn differences(reviewed: &PlanFile, now: &PlanFile) -> Vec<String> {
+    let mut found = Vec::new();
+    for variable in &now.variables {
+        match reviewed.variables.iter().find(|other| other.name == variable.name) {
+            None => found.push(format!("the variable `{}` is new", variable.name)),
+            Some(other) if other.value != variable.value || other.secret != variable.secret => {
+                found.push(format!("the variable `{}` was {} and is {}", variable.name, value(other), value(variable)));
+            }
+            Some(_) => {}
+        }
+    }
+    for variable in reviewed.variables.iter().filter(|variable| now.variables.iter().all(|other| other.name != variable.name)) {
+        found.push(format!("the variable `{}` is gone", variable.name));
+    }
+    for unit in &now.plan.units {
+        match reviewed.plan.units.iter().find(|other| other.id == unit.id) {
+            None => found.push(format!("`{}` is new", unit.id)),
+            Some(other) if other != unit => found.push(format!("`{}` is different{}", unit.id, keys(other, unit))),
+            Some(_) => {}
+        }
+    }
+    for unit in reviewed.plan.units.iter().filter(|unit| now.plan.units.iter().all(|other| other.id != unit.id)) {
+        found.push(format!("`{}` is gone", unit.id));
+    }
+    if found.is_empty() && order(reviewed) != order(now) {
+        found.push("the order of the steps is different".to_owned());
+    }
+    if reviewed.runbook != now.runbook {
+        found.insert(0, format!("the text of `{}` was changed", now.file));
+    }
+    found
+}
+
+fn order(file: &PlanFile) -> Vec<&str> {
+    file.plan.units.iter().map(|unit| unit.id.as_str()).collect()
+}
+
+fn value(variable: &VariableValue) -> String {
+    match &variable.value {
+        Some(value) => value.to_string(),
+        None => "a secret".to_owned(),
+    }
+}
+
+/// ` in timeout, fields`.
+fn keys(before: &impl Serialize, now: &impl Serialize) -> String {
+    let (Ok(Value::Object(before)), Ok(Value::Object(now))) = (serde_json::to_value(before), serde_json::to_value(now)) else {
+        return String::new();
+    };
+    let mut names: Vec<&str> = now.iter().filter(|(key, value)| before.get(*key) != Some(value)).map(|(key, _)| key.as_str()).collect();
+    names.extend(before.keys().filter(|key| !now.contains_key(*key)).map(String::as_str));
+    names.retain(|name| *name != "spec");
+    if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) }
+}
