@@ -1,7 +1,10 @@
 //! Whole-program tests: the built binary, in a folder of its own, with exact output.
 //!
 //! A test says what a user would see. `SNAPSHOTS=overwrite cargo test -p runbook-tests` writes what was seen into the sources, to be reviewed.
+#![allow(clippy::needless_raw_string_hashes, reason = "snapbox writes its snapshots with them")]
 
 mod check;
 mod command_line;
+mod lab;
+mod lab_odc;
 mod sandbox;
