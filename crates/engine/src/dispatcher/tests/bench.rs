@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use runbook_core::action::{BoxFuture, Registry};
 use runbook_core::inputs::{self, Given, GivenValue, Origin};
+use runbook_core::plan::PlanOptions;
 use runbook_core::record::{Ended, Record, Reply, RunEnd, SessionFlags, Stamped, Subject};
 use runbook_core::source::Source;
 use tokio::time::Instant;
@@ -137,7 +138,8 @@ impl Bench {
             origin: Origin::CommandLine,
         };
         let Ok(inputs) = inputs::resolve(&runbook, self.vars.iter().map(given).collect()) else { panic!("variables") };
-        let plan = super::planner::plan(&runbook);
+        let plan = runbook_core::plan::plan(&runbook, &inputs, &PlanOptions { parallel: 4, ..PlanOptions::default() });
+        let plan = plan.unwrap_or_else(|faults| panic!("{:?}", faults.iter().map(|fault| &fault.message).collect::<Vec<_>>()));
         let (events, mut watching) = events::channel();
         let state = StateDir::at(self.folder.path().join("state"));
         let ended = execute(Session {

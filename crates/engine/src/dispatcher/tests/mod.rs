@@ -2,7 +2,6 @@
 
 mod bench;
 mod deeds;
-mod planner;
 
 mod ends;
 mod order;
