@@ -1,5 +1,7 @@
 //! What keeps the engine from carrying a run on. A step that fails is no error here: it is a record.
 
+use std::path::PathBuf;
+
 use runbook_core::view::Impossible;
 
 use crate::disk::DiskError;
@@ -25,6 +27,26 @@ pub enum EngineError {
     /// The records of the run contradict its plan or each other.
     #[error("the records of the run contradict each other: {0}")]
     Impossible(#[from] Impossible),
+    /// The last line of the journal is damaged: what it began is not known.
+    #[error("line {line} of `{}` is damaged, and it is the last: what it began is not known", path.display())]
+    LostRecords {
+        /// The journal.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+    },
+    /// The run broke off before its first record.
+    #[error("run `{run}` broke off before it began")]
+    NeverOpened {
+        /// Its id.
+        run: String,
+    },
+    /// The plan is not the one that the run carries out.
+    #[error("the plan is not the one of run `{run}`")]
+    AnotherPlan {
+        /// Its id.
+        run: String,
+    },
     /// A fault of this program.
     #[error("{what}")]
     Internal {

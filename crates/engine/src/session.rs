@@ -1,4 +1,4 @@
-//! One session: from a plan to its end.
+//! One session: a new run, or another session of one that was begun.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
-use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, VariableValue};
+use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, VariableValue};
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
 use runbook_core::view::RunView;
@@ -16,10 +16,10 @@ use serde_json::{Map, Value, json};
 use crate::ask::Asker;
 use crate::context::Surroundings;
 use crate::disk::OnPath;
-use crate::dispatcher::{Dispatcher, Ledger, Parts, Results, Secrets, oversize};
+use crate::dispatcher::{self, Dispatcher, Ledger, Parts, Replayed, Results, Secrets, oversize};
 use crate::events::{Event, EventSender};
 use crate::host::Host;
-use crate::journal::{self, Journal};
+use crate::journal::{self, Journal, Tail};
 use crate::locks::{self, LockFolder, NamedLocks, Owner};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
@@ -31,7 +31,7 @@ pub const RUNBOOK_COPY: &str = "runbook.toml";
 /// The name of the plan's copy among a run's sources: what looking back at a run tells with the titles and fates of its steps.
 pub const PLAN_COPY: &str = "plan.json";
 
-/// Everything that a new run needs.
+/// Everything that a session needs.
 pub struct Session {
     /// The runbook.
     pub runbook: Arc<Runbook>,
@@ -66,12 +66,22 @@ pub struct SessionEnd {
     pub view: RunView,
 }
 
+/// A run that a session works on.
+struct Work {
+    run: RunFolder,
+    ledger: Ledger,
+    results: Results,
+    /// The runbook's file, made absolute.
+    path: PathBuf,
+    held: NamedLocks,
+}
+
 /// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
 pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
-    let Session { runbook, plan, inputs, state, locks, host, flags, asker, events, stops } = session;
+    let Session { runbook, plan, inputs, state, host, events, .. } = &session;
     let opened = host.clock.now();
     let run = state.create_run(opened)?;
-    let held = match take_locks(&state, &locks, &plan, &host, (&run, opened)) {
+    let held = match session.take_locks(&run, opened) {
         Ok(held) => held,
         Err(error) => {
             // Nothing was done in it, and nobody knows of it.
@@ -80,10 +90,9 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
         }
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
-    run.keep_source(PLAN_COPY, &plan_copy(&plan)?)?;
+    run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
     let journal = Journal::create(&run.journal())?;
-    let view = RunView::new(&plan);
-    let mut ledger = Ledger::new(journal, Arc::clone(&plan), view, 0, (Arc::clone(&host.clock), events.clone()));
+    let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
     let path = absolute(runbook.source.name());
     ledger.write(Record::RunOpened(Box::new(RunOpened {
         run: run.id().to_string(),
@@ -95,36 +104,110 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
             digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
         },
         plan: plan.digest(),
-        variables: variables(&inputs, &run)?,
+        variables: variables(inputs, &run)?,
         operator: host.operator.clone(),
     })))?;
-    ledger.write(Record::SessionOpened(Box::new(session_opened(&host, 1, Intent::GoOn, flags))))?;
-    ledger.flush()?;
     state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
+    let results = Results::new(session.scope(&run, opened));
+    session.run(Work { run, ledger, results, path, held }, 1, Intent::GoOn).await
+}
 
-    let base = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let scope = scope(&inputs, &run, opened);
-    let dispatcher = Dispatcher::new(Parts {
-        results: Results::new(scope),
-        secrets: Secrets::new(inputs.secrets(), state.digest_key()?),
-        surroundings: Arc::new(Surroundings {
-            run_id: run.id().to_string(),
-            run_dir: run.path().to_owned(),
-            base_dir: base,
-            environment: Arc::clone(&host.environment),
-            clock: Arc::clone(&host.clock),
-            events: events.clone(),
-        }),
-        runbook,
-        ledger,
-        asker,
-        events: events.clone(),
-        stops,
+/// Opens another session of a run: goes on with it, or undoes it. The session's runbook, plan and inputs are those of the run: its copy of the runbook, and
+/// the recorded variables with the secrets fetched again.
+pub async fn go_on(session: Session, run: RunFolder, intent: Intent) -> Result<SessionEnd, EngineError> {
+    let Session { runbook, plan, host, events, .. } = &session;
+    let (journal, contents) = Journal::open::<Stamped>(&run.journal())?;
+    if let Tail::InDoubt { line, .. } = contents.tail {
+        return Err(EngineError::LostRecords { path: run.journal(), line });
+    }
+    let opened = contents.records.iter().find_map(|stamped| match &stamped.record {
+        Record::RunOpened(opened) => Some((opened, stamped.at)),
+        _ => None,
     });
-    let (end, ledger) = dispatcher.run().await?;
-    let view = ledger.close()?;
-    finish(&state, &run, end, held, (&host, &events));
-    Ok(SessionEnd { run, end, view })
+    let Some((opened, since)) = opened else { return Err(EngineError::NeverOpened { run: run.id().to_string() }) };
+    if opened.plan != plan.digest() {
+        return Err(EngineError::AnotherPlan { run: run.id().to_string() });
+    }
+    let path = PathBuf::from(&opened.runbook.path);
+    let held = session.take_locks(&run, since)?;
+    let scope = session.scope(&run, since);
+    let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &contents.records, scope, run.path())?;
+    let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
+    session.run(Work { run, ledger, results, path, held }, last + 1, intent).await
+}
+
+/// The variables of a run as they were recorded; secrets are not among them.
+pub fn recorded_variables(run: &RunFolder) -> Result<Map<String, Value>, EngineError> {
+    let contents = journal::read::<Stamped>(&run.journal())?;
+    dispatcher::variables(&contents.records, run.path())
+}
+
+impl Session {
+    async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
+        let Work { run, mut ledger, results, path, held } = work;
+        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent))))?;
+        ledger.flush()?;
+        let Self { runbook, inputs, state, host, asker, events, stops, .. } = self;
+        let dispatcher = Dispatcher::new(Parts {
+            runbook,
+            ledger,
+            results,
+            secrets: Secrets::new(inputs.secrets(), state.digest_key()?),
+            surroundings: Arc::new(Surroundings {
+                run_id: run.id().to_string(),
+                run_dir: run.path().to_owned(),
+                base_dir: path.parent().unwrap_or(Path::new("/")).to_owned(),
+                environment: Arc::clone(&host.environment),
+                clock: Arc::clone(&host.clock),
+                events: events.clone(),
+            }),
+            asker,
+            events: events.clone(),
+            stops,
+        });
+        let (end, ledger) = dispatcher.run().await?;
+        let view = ledger.close()?;
+        finish(&state, &run, end, held, (&host, &events));
+        Ok(SessionEnd { run, end, view })
+    }
+
+    /// What the session says of itself.
+    fn opened(&self, session: u32, intent: Intent) -> SessionOpened {
+        SessionOpened {
+            session,
+            intent,
+            host: self.host.name.clone(),
+            boot_id: self.host.boot_id.clone(),
+            pid: std::process::id(),
+            user: self.host.user.clone(),
+            tool: self.host.tool.clone(),
+            flags: self.flags,
+        }
+    }
+
+    /// What templates can name before anything has happened.
+    fn scope(&self, run: &RunFolder, opened: Timestamp) -> Scope {
+        let mut scope = self.inputs.scope(&Scope::new());
+        let about = json!({ "id": run.id().as_str(), "started_at": opened.to_string(), "dir": run.path().display().to_string() });
+        scope.set("run", about, Secrecy::none());
+        scope
+    }
+
+    fn take_locks(&self, run: &RunFolder, since: Timestamp) -> Result<NamedLocks, EngineError> {
+        let names = &self.plan.parts().locks;
+        let owner = Owner {
+            run: run.id().to_string(),
+            runbook: self.plan.parts().name.clone(),
+            state_dir: self.state.root().to_owned(),
+            pid: std::process::id(),
+            user: self.host.user.clone(),
+            since,
+        };
+        let held = locks::acquire(&self.locks, names, &owner, unfinished::is_open)?;
+        // A reboot empties the folder of locks, but finishes no run.
+        unfinished::refuse(&self.state, names, run.id())?;
+        Ok(held)
+    }
 }
 
 /// The variables as they are recorded; what is too large for the record stands beside it.
@@ -141,50 +224,6 @@ fn variables(inputs: &Inputs, run: &RunFolder) -> Result<Vec<VariableValue>, Eng
 
 fn plan_copy(plan: &Plan) -> Result<Vec<u8>, EngineError> {
     serde_json::to_vec(plan.parts()).map_err(|error| EngineError::internal(format!("the plan has no JSON form: {error}")))
-}
-
-/// What a session says of itself.
-fn session_opened(host: &Host, session: u32, intent: Intent, flags: SessionFlags) -> SessionOpened {
-    SessionOpened {
-        session,
-        intent,
-        host: host.name.clone(),
-        boot_id: host.boot_id.clone(),
-        pid: std::process::id(),
-        user: host.user.clone(),
-        tool: host.tool.clone(),
-        flags,
-    }
-}
-
-/// What templates can name before anything has happened.
-fn scope(inputs: &Inputs, run: &RunFolder, opened: Timestamp) -> Scope {
-    let mut scope = inputs.scope(&Scope::new());
-    let about = json!({ "id": run.id().as_str(), "started_at": opened.to_string(), "dir": run.path().display().to_string() });
-    scope.set("run", about, Secrecy::none());
-    scope
-}
-
-fn take_locks(
-    state: &StateDir,
-    folder: &LockFolder,
-    plan: &Plan,
-    host: &Host,
-    (run, since): (&RunFolder, Timestamp),
-) -> Result<NamedLocks, EngineError> {
-    let names = &plan.parts().locks;
-    let owner = Owner {
-        run: run.id().to_string(),
-        runbook: plan.parts().name.clone(),
-        state_dir: state.root().to_owned(),
-        pid: std::process::id(),
-        user: host.user.clone(),
-        since,
-    };
-    let held = locks::acquire(folder, names, &owner, unfinished::is_open)?;
-    // A reboot empties the folder of locks, but finishes no run.
-    unfinished::refuse(state, names, run.id())?;
-    Ok(held)
 }
 
 /// What comes after the last record. None of it can undo what the run has done, so faults are warnings.

@@ -26,8 +26,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Over a journal whose records, up to number `seq`, are in `view`.
-    pub(crate) fn new(journal: Journal, plan: Arc<Plan>, view: RunView, seq: u64, (clock, events): (Arc<dyn Clock>, EventSender)) -> Self {
+    /// Over a journal whose records are in `view`.
+    pub(crate) fn new(journal: Journal, plan: Arc<Plan>, view: RunView, (clock, events): (Arc<dyn Clock>, EventSender)) -> Self {
+        let seq = view.seq();
         Self { journal, plan, view, clock, events, batch: Vec::new(), must_sync: false, seq }
     }
 

@@ -13,6 +13,7 @@
 //! | `prepare` | from a unit to an action with its values |
 //! | `effect`, `recover` | the tasks |
 //! | `expect` | outputs, `expect` and `warn` after an action |
+//! | `replay` | a run's records, folded again by a later session |
 //! | `secrets` | what is masked, and how a secret result is recorded |
 //! | `oversize` | values that are too large for a record |
 
@@ -25,6 +26,7 @@ mod ledger;
 pub(crate) mod oversize;
 mod prepare;
 mod recover;
+mod replay;
 mod results;
 mod run;
 mod secrets;
@@ -34,6 +36,7 @@ mod tests;
 
 pub(crate) use happening::Happening;
 pub(crate) use ledger::Ledger;
+pub(crate) use replay::{Replayed, replay, variables};
 pub(crate) use results::Results;
 pub(crate) use run::{Dispatcher, Parts};
 pub(crate) use secrets::Secrets;

@@ -1,10 +1,12 @@
 //! Values that are too large for a record go into files beside the journal; the record has a reference.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use runbook_core::digest::Digest;
 use serde_json::{Map, Value, json};
 
+use crate::EngineError;
 use crate::disk::{self, DiskError};
 use crate::journal::MAX_RECORD;
 
@@ -50,6 +52,33 @@ pub(crate) fn fit(map: &mut Map<String, Value>, folder: &Path, name: &str) -> Re
     let text = serde_json::to_vec(&beside).map_err(|error| DiskError::new("write", folder.join(name), error.into()))?;
     disk::write_new(&folder.join(name), &text)?;
     Ok(true)
+}
+
+/// Puts back what [`fit`] moved out.
+pub(super) fn restore(mut map: Map<String, Value>, folder: &Path) -> Result<Map<String, Value>, EngineError> {
+    let mut files: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for (key, value) in &mut map {
+        let Some((name, digest)) = reference(value) else { continue };
+        let path = folder.join(&name);
+        if !files.contains_key(&name) {
+            let content = serde_json::from_slice(&disk::read(&path)?).map_err(|error| DiskError::new("read", &path, error.into()))?;
+            files.insert(name.clone(), content);
+        }
+        let found = files.get_mut(&name).and_then(|file| file.remove(key));
+        match found {
+            Some(found) if Digest::of_json("value1", &found).as_str() == digest => *value = found,
+            Some(_) | None => return Err(EngineError::internal(format!("`{}` does not hold what the journal says", path.display()))),
+        }
+    }
+    Ok(map)
+}
+
+/// The file and the digest, where a value is a reference.
+fn reference(value: &Value) -> Option<(String, String)> {
+    let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
+    // Only names that this program makes: the journal is not to lead anywhere else.
+    let name = text("beside").filter(|name| name.starts_with("values/") && !name.contains(".."))?;
+    Some((name, text("digest")?))
 }
 
 /// A value as one whole, for what is not a map of results: kept where it fits, else cut down to a reference by digest.
@@ -103,6 +132,7 @@ mod tests {
         assert!(serde_json::to_vec(&map).unwrap().len() < MAX_RECORD);
         let beside: Value = serde_json::from_slice(&std::fs::read(folder.path().join("x.json")).unwrap()).unwrap();
         assert_eq!(beside["rows"].as_str().unwrap().len(), 40_000);
+        assert_eq!(restore(map, folder.path()).unwrap()["rows"].as_str().unwrap().len(), 40_000);
     }
 
     #[test]
