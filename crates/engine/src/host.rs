@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::{Clock, HostClock};
-use crate::process::Environment;
+use crate::process::{self, Environment};
 
 /// The host, the process and the people.
 #[derive(Clone)]
@@ -29,8 +29,8 @@ impl Host {
     /// This host, this process.
     pub fn here(tool: impl Into<String>) -> Self {
         let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let uid = rustix::process::geteuid().as_raw().to_string();
-        let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| format!("uid {uid}"));
+        // The account counts, not what a variable says; `su` leaves the old name in it.
+        let user = process::user_name(rustix::process::geteuid().as_raw());
         let operator = match named("SUDO_USER") {
             Some(caller) => format!("{caller} as {user}"),
             None => user.clone(),

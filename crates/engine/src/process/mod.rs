@@ -16,3 +16,4 @@ mod tests;
 
 pub use environment::Environment;
 pub(crate) use supervisor::{Supervisor, Traces};
+pub(crate) use user::name as user_name;

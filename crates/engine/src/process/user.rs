@@ -33,6 +33,11 @@ pub(super) fn find(wanted: &str) -> Result<User, Failure> {
     }
 }
 
+/// The name of a user; `uid N` where the system has none.
+pub(crate) fn name(uid: u32) -> String {
+    find(&uid.to_string()).ok().and_then(|user| user.name).unwrap_or_else(|| format!("uid {uid}"))
+}
+
 fn in_passwd(text: &str, wanted: &str) -> Option<User> {
     text.lines().find_map(|line| {
         let mut fields = line.split(':');

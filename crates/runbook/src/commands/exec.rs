@@ -155,7 +155,7 @@ fn broken_off(error: &EngineError, streams: &mut Streams) -> Exit {
             say(&error.to_string());
             Exit::Unusable
         }
-        EngineError::Impossible(error) => {
+        EngineError::Impossible(_) | EngineError::LostRecords { .. } | EngineError::NeverOpened { .. } | EngineError::AnotherPlan { .. } => {
             say(&error.to_string());
             Exit::Unusable
         }
