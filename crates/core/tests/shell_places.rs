@@ -107,6 +107,272 @@ fn hostile_values_come_back_and_execute_nothing() {
     }
 }
 
+/// What a script could do with a value that makes a shell execute it.
+const DANGERS: &[&str] = &[
+    "x=◊",
+    "y=\"$x\"",
+    "y=$x",
+    "$x",
+    "\"$x\"",
+    "\"$y\"",
+    "${x}",
+    "◊",
+    "\"◊\"",
+    "'◊'",
+    " ",
+    " ",
+    " ",
+    "; ",
+    "\n",
+    " | ",
+    " && ",
+    " || ",
+    "printf '%s\\n' ",
+    "printf ",
+    "printf -v z ",
+    "cat ",
+    "test ",
+    "[ ",
+    " ]",
+    "-v ",
+    "-n ",
+    "-eq 1",
+    "= ",
+    "! ",
+    "for z in ",
+    "for RANDOM in ",
+    "; do ",
+    "; done",
+    "do ",
+    "done",
+    "if ",
+    "; then ",
+    "; fi",
+    "local ",
+    "-i ",
+    "export ",
+    "readonly ",
+    "read z ",
+    "read ",
+    "<<< ",
+    "<<EOF\n",
+    "\nEOF\n",
+    "sh -c ",
+    "sh",
+    "bash",
+    "env ",
+    "command ",
+    "builtin ",
+    "eval ",
+    "exec ",
+    "unset ",
+    "RANDOM=",
+    "OPTIND=",
+    "PS4=",
+    "HISTCMD=",
+    "$(",
+    ")",
+    "(",
+    "{ ",
+    "; }",
+    "'",
+    "\"",
+    "\\",
+    "`",
+    "#",
+    "case ",
+    " in ",
+    "a) ",
+    ";; ",
+    "esac",
+    "[[ ",
+    " ]]",
+    "(( ",
+    " ))",
+    "$((",
+    "))",
+    "a[",
+    "]=1",
+    "f() ",
+    "function f ",
+    "f ",
+    "time -p ",
+    "set -- ",
+    "\"$1\"",
+    "trap ",
+    " EXIT",
+    "declare ",
+    "let ",
+    "wait -p ",
+    "mapfile -C ",
+    "2>&1",
+    "> /dev/null",
+    "< /dev/null",
+    "&",
+    "<(",
+    "coproc ",
+    "alias ",
+    "getopts ",
+    "true",
+    "xargs ",
+    "${!x}",
+    "${x:$y}",
+    "${x@P}",
+    "while read z",
+    "while true",
+];
+
+/// Whole commands, so that more of what is put together makes sense.
+const COMMANDS: &[&str] = &[
+    "x=◊",
+    "x=\"a ◊\"",
+    "x=$(printf '%s' ◊)",
+    "x=$(cat)",
+    "y=$x",
+    "y=\"$x\"",
+    "printf '%s' ◊",
+    "printf '%s' \"$x\"",
+    "printf \"$x\" a",
+    "printf \"$y\" \"$x\"",
+    "cat",
+    "read x",
+    "read y",
+    "read \"$x\"",
+    "sh -c \"$x\"",
+    "bash -c \"$y\"",
+    "sh",
+    "bash -s",
+    "bash <<< \"$x\"",
+    "bash <<< $y",
+    "cat <<< ◊",
+    "[ ◊ = \"$x\" ]",
+    "[ \"$x\" \"$y\" ]",
+    "[ -v \"$x\" ]",
+    "test \"$x\" ◊",
+    "test -n ◊",
+    "[ ! \"$x\" \"$y\" ]",
+    "[ \"$x\" -eq 1 ]",
+    "RANDOM=$x",
+    "OPTIND=\"$y\"",
+    "export x=◊",
+    "export \"$x\"",
+    "export y=\"$x\"",
+    "readonly z=◊",
+    "readonly \"$y\"",
+    "unset \"$x\"",
+    "{ cat; }",
+    "{ sh; }",
+    "(sh)",
+    "(cat)",
+    "{ printf '%s' ◊; }",
+    "(printf '%s' \"$x\")",
+    "for x in ◊; do cat < /dev/null; done",
+    "for y in \"$x\" b; do sh -c \"$y\"; done",
+    "for RANDOM in \"$x\"; do true; done",
+    "if test ◊; then sh; fi",
+    "if true; then printf '%s' ◊; fi",
+    "while read x; do sh -c \"$x\"; done",
+    "while read x; do printf '%s' \"$x\"; done",
+    "$x",
+    "\"$y\" a",
+    "env \"$x\"",
+    "env sh -c \"$y\"",
+    "xargs -I{} sh -c '{}'",
+    "command eval \"$x\"",
+    "wait -p \"$x\"",
+    "set -- \"$x\"",
+    "sh -c \"$1\"",
+    "$1",
+    "trap \"$x\" EXIT",
+    "trap 'printf %s \"$x\"' EXIT",
+    "sh <<EOF\n$x\nEOF\n",
+    "cat <<EOF\n$x\nEOF\n",
+    "cat <<'EOF'\n$x\nEOF\n",
+    "x=◊ sh -c 'true'",
+    "exec 3< /dev/null",
+    "printf '%d' ◊",
+    "printf '%b' ◊",
+    "cd ◊",
+    "exit ◊",
+    "return ◊",
+    "shift ◊",
+    "umask ◊",
+    "kill ◊",
+    "type ◊",
+    "pushd ◊",
+    "ulimit -n ◊",
+    "printf '%s' ◊ > /dev/null",
+    "cat < ◊",
+    "x+=◊",
+    "x=${y:-a}",
+    "z=${x}",
+    "eval \"$z\"",
+    "sh -c \"$z\"",
+    "true \\\n ◊",
+    "caller ◊",
+    "disown ◊",
+    "jobs ◊",
+    "fg ◊",
+    "history ◊",
+    "break ◊",
+    "sleep ◊",
+];
+
+/// Each executes in some place where it must not stand.
+const HOSTILE: &[&str] = &[
+    "a[$(touch pwned)]",
+    "$(touch pwned)",
+    "touch pwned",
+    "; touch pwned #",
+    "-va[$(touch pwned)]",
+    "'; touch pwned; '",
+    "\"; touch pwned; \"",
+    "-v",
+];
+
+/// Runs a script with one value in all its places; gives whether it executed the value.
+fn executes(shell: &str, texts: &[&str], value: &str, folder: &std::path::Path) -> bool {
+    let places = places(texts).unwrap();
+    let mut script = texts[0].to_owned();
+    for (place, text) in places.iter().zip(&texts[1..]) {
+        script.push_str(&place.expansion("RUNBOOK_P1"));
+        script.push_str(text);
+    }
+    std::fs::write(folder.join("script"), script).unwrap();
+    let mut command = Command::new("timeout");
+    command.args(["2", shell, "script"]).env_clear().env("PATH", "/usr/bin:/bin").env("RUNBOOK_P1", value);
+    command.current_dir(folder).stdin(std::process::Stdio::null()).output().unwrap();
+    let pwned = folder.join("pwned").exists();
+    let _ = std::fs::remove_file(folder.join("pwned"));
+    pwned
+}
+
+fn scripts() -> impl Strategy<Value = String> {
+    let joiner = prop::sample::select(&["; ", "\n", " | ", " | ", " && ", " || "][..]);
+    let whole = prop::collection::vec((prop::sample::select(COMMANDS), joiner), 1..5)
+        .prop_map(|commands| commands.into_iter().map(|(command, joiner)| format!("{command}{joiner}")).collect::<String>() + "true");
+    let parts = prop::collection::vec(prop::sample::select(DANGERS), 1..9).prop_map(|parts| parts.concat());
+    prop_oneof![whole, parts]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 250, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn no_accepted_script_executes_a_value(script in scripts()) {
+        let texts: Vec<&str> = script.split('◊').collect();
+        if texts.len() > 1 && places(&texts).is_ok() {
+            let folder = std::env::temp_dir().join(format!("runbook-dangers-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            for value in HOSTILE {
+                for shell in ["bash", "dash"] {
+                    prop_assert!(!executes(shell, &texts, value, &folder), "{shell} executed {value:?} in {script:?}");
+                }
+            }
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]

@@ -6,7 +6,11 @@
 use super::PlaceFault;
 
 mod commands;
+mod flow;
+mod heredoc;
+mod judge;
 mod lexer;
+mod quotes;
 mod words;
 
 /// A context in which a value is exact.

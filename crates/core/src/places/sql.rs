@@ -1,12 +1,27 @@
 //! Places in SQL texts of MySQL's dialect.
 //!
-//! The session's mode is not known when a runbook is checked. A backslash and a double quote mean different things in different modes: a text in which that would make
-//! a difference for a place is refused.
+//! The session's mode is not known when a runbook is checked. A backslash and a double quote mean different things in different modes, `--` and
+//! `/*!` different things to different servers: a text in which that would make a difference for a place is refused.
 
 use super::PlaceFault;
 use crate::action::SqlPlace;
 
 const BEHIND: &str = "put the value on its own, without quotes: {{…}} becomes a whole literal";
+
+/// Words that begin a statement whose text is a text itself, or that change how the client cuts statements.
+const TEXTS: &[&str] = &["prepare", "execute", "delimiter"];
+
+/// What a `set` statement may name that decides how a value must be quoted.
+const MODES: &[&str] = &[
+    "names",
+    "character",
+    "charset",
+    "sql_mode",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+];
 
 /// The place of each value; `texts` are the pieces around them, one more than there are values. Reports every value that may not stand where it stands.
 pub fn places(texts: &[&str]) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
@@ -16,7 +31,9 @@ pub fn places(texts: &[&str]) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
             let previous = texts.get(at - 1).and_then(|t| t.chars().next_back());
             lexer.hole(at - 1, previous, text.chars().next());
         }
-        lexer.text(text);
+        for c in text.chars() {
+            lexer.char(c);
+        }
     }
     lexer.end(texts.len().saturating_sub(1))
 }
@@ -28,8 +45,13 @@ enum State {
     Single,
     Double,
     Backtick,
+    /// Behind `--`: a comment only if white space follows.
+    Dashes,
     LineComment,
+    /// Behind `/*`: an optimizer's hint, a text that is executed, or a comment.
+    Slashes,
     BlockComment,
+    Hint,
 }
 
 #[derive(Default)]
@@ -37,22 +59,23 @@ struct Lexer {
     state: State,
     /// The last character, for what is made of two.
     previous: char,
-    /// The word that ended just before (`x`, `prepare`, `set`), in lower case.
+    /// The word at hand, or the one that ended last, in lower case.
     word: String,
+    /// Whether the word at hand goes on.
+    in_word: bool,
+    /// The first word of the statement.
+    first: String,
     places: Vec<SqlPlace>,
     faults: Vec<PlaceFault>,
     /// Why no value may stand in this text.
     hopeless: Option<&'static str>,
-    /// Whether a value's quotes depend on the mode: a backslash stood inside a literal.
+    /// Whether a backslash stood inside a literal.
     backslash: bool,
-    names: bool,
 }
 
 impl Lexer {
-    fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            self.char(c);
-        }
+    fn give_up(&mut self, why: &'static str) {
+        self.hopeless.get_or_insert(why);
     }
 
     fn char(&mut self, c: char) {
@@ -60,78 +83,104 @@ impl Lexer {
         self.previous = c;
         match self.state {
             State::Plain => self.plain(c, two),
-            State::Single => match c {
-                '\'' => self.state = State::Plain,
-                '\\' => self.backslash = true,
-                _ => {}
-            },
-            State::Double => match c {
-                '"' => self.state = State::Plain,
-                '\\' => self.backslash = true,
-                _ => {}
-            },
-            State::Backtick => {
-                if c == '`' {
-                    self.state = State::Plain;
+            State::Single => self.literal(c, '\''),
+            State::Double => self.literal(c, '"'),
+            State::Backtick if c == '`' => self.state = State::Plain,
+            State::Dashes => {
+                if !c.is_ascii_whitespace() {
+                    self.give_up("`--` without a space behind it is a comment to some servers and two minus signs to others");
                 }
+                self.state = if c == '\n' { State::Plain } else { State::LineComment };
             }
-            State::LineComment => {
-                if c == '\n' {
-                    self.state = State::Plain;
-                }
+            State::LineComment if c == '\n' => self.state = State::Plain,
+            State::Slashes => {
+                self.state = match c {
+                    '!' | 'M' => {
+                        self.give_up("`/*! … */` is executed by some servers and skipped by others");
+                        State::BlockComment
+                    }
+                    '+' => State::Hint,
+                    _ => State::BlockComment,
+                };
             }
-            State::BlockComment => {
-                if two == ['*', '/'] {
-                    self.state = State::Plain;
-                    self.previous = ' ';
-                }
+            State::Hint if matches!(c, '\'' | '"' | '`') => {
+                self.give_up("a hint with quotes in it is not understood well enough to place a value in this text")
             }
+            State::BlockComment | State::Hint if two == ['*', '/'] => {
+                self.state = State::Plain;
+                self.previous = ' ';
+            }
+            State::Backtick | State::LineComment | State::BlockComment | State::Hint => {}
+        }
+    }
+
+    fn literal(&mut self, c: char, quote: char) {
+        if c == quote {
+            self.state = State::Plain;
+        } else if c == '\\' {
+            self.backslash = true;
         }
     }
 
     fn plain(&mut self, c: char, two: [char; 2]) {
-        if c.is_alphanumeric() || c == '_' || c == '@' {
-            if !(two[0].is_alphanumeric() || two[0] == '_' || two[0] == '@') {
+        if is_word(c) {
+            if !self.in_word {
                 self.word.clear();
+                self.in_word = true;
             }
             self.word.extend(c.to_lowercase());
-            self.keyword();
             return;
         }
+        let touches = self.in_word;
+        self.end_word();
         match c {
-            '\'' | '"' if matches!(self.word.as_str(), "x" | "b" | "n") && two[0].is_alphanumeric() => {
+            '\'' | '"' => {
+                let prefix = touches && matches!(self.word.as_str(), "x" | "b" | "n");
+                if prefix || self.introduced() {
+                    self.give_up("`x'…'`, `b'…'`, `n'…'` and texts with a character set before them are not understood well enough to place a value in this text");
+                }
                 self.state = if c == '\'' { State::Single } else { State::Double };
-                self.hopeless.get_or_insert("`x'…'`, `b'…'` and `n'…'` are not understood well enough to place a value in this text");
             }
-            '\'' => self.state = State::Single,
-            '"' => self.state = State::Double,
             '`' => self.state = State::Backtick,
             '#' => self.state = State::LineComment,
-            // MySQL wants white space behind `--`, MariaDB and others do not always: where it matters is not guessed.
-            '-' if two == ['-', '-'] => self.state = State::LineComment,
-            '*' if two == ['/', '*'] => self.state = State::BlockComment,
-            '\\' => {
-                self.hopeless.get_or_insert("a backslash outside quotes is not understood");
-            }
+            '-' if two == ['-', '-'] => self.state = State::Dashes,
+            '*' if two == ['/', '*'] => self.state = State::Slashes,
+            '\\' => self.give_up("a backslash outside quotes is not understood"),
+            ';' => self.first.clear(),
             _ => {}
+        }
+        if !c.is_whitespace() {
+            self.word.clear();
         }
     }
 
-    fn keyword(&mut self) {
-        match self.word.as_str() {
-            "prepare" | "execute" | "delimiter" => {
-                self.hopeless
-                    .get_or_insert("a text with `prepare`, `execute` or `delimiter` takes no values: its statements are texts themselves");
-            }
-            "sql_mode" | "names" | "character_set_client" => self.names = true,
-            _ => {}
+    /// Whether a character set stands before: `_utf8 'x'`.
+    fn introduced(&self) -> bool {
+        self.word.starts_with('_')
+    }
+
+    fn end_word(&mut self) {
+        if !std::mem::take(&mut self.in_word) {
+            return;
+        }
+        if self.first.is_empty() {
+            self.first.clone_from(&self.word);
+        }
+        let word = self.word.trim_start_matches('@');
+        if TEXTS.contains(&word) {
+            self.give_up("a text with `prepare`, `execute` or `delimiter` takes no values: its statements are texts themselves");
+        } else if self.first == "set" && MODES.contains(&word) {
+            self.give_up("a text that changes the session's mode or character set takes no values: they decide how a value is quoted");
         }
     }
 
     fn hole(&mut self, hole: usize, before: Option<char>, after: Option<char>) {
-        let glued = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "_$@'\"`\\.".contains(c));
+        let glued = |c: Option<char>| c.is_some_and(|c| is_word(c) || "'\"`\\.".contains(c));
+        let touches = glued(before) || glued(after) || before == Some('-') || before == Some('/') || after == Some('*');
+        self.end_word();
         let place = match self.state {
-            State::Plain if glued(before) || glued(after) => Err(("a value on its own may not touch a word, a quote or a dot", BEHIND)),
+            State::Plain if touches => Err(("a value on its own may not touch a word, a quote, a dot or an operator", BEHIND)),
+            State::Plain if self.introduced() => Err(("a value may not stand behind the name of a character set", BEHIND)),
             State::Plain => Ok(SqlPlace::Value),
             State::Single => Ok(SqlPlace::Quoted),
             State::Backtick => Ok(SqlPlace::Identifier),
@@ -139,8 +188,8 @@ impl Lexer {
                 "a value may not stand inside `\"…\"`, which is a text or a name depending on the server's mode",
                 "use single quotes for a text, back-quotes for a name",
             )),
-            State::LineComment | State::BlockComment => {
-                Err(("a value may not stand in a comment", "remove it, or remove the comment signs"))
+            State::Dashes | State::LineComment | State::Slashes | State::BlockComment | State::Hint => {
+                Err(("a value may not stand in a comment or a hint", "remove it, or remove the comment signs"))
             }
         };
         match place {
@@ -155,18 +204,16 @@ impl Lexer {
         if holes == 0 {
             return Ok(Vec::new());
         }
-        if self.hopeless.is_none() {
-            self.hopeless = match self.state {
-                State::Single | State::Double | State::Backtick => Some("a quote of this text is never closed"),
-                State::BlockComment => Some("a comment of this text is never closed"),
-                State::Plain | State::LineComment if self.backslash => Some(
-                    "a backslash inside a literal means different things in different server modes, so that the text's quotes are not certain",
-                ),
-                State::Plain | State::LineComment if self.names => {
-                    Some("a text that changes the session's mode or character set takes no values: they decide how a value is quoted")
-                }
-                State::Plain | State::LineComment => None,
-            };
+        self.end_word();
+        match self.state {
+            State::Single | State::Double | State::Backtick => self.give_up("a quote of this text is never closed"),
+            State::Slashes | State::BlockComment | State::Hint => self.give_up("a comment of this text is never closed"),
+            State::Plain | State::LineComment | State::Dashes => {}
+        }
+        if self.backslash {
+            self.give_up(
+                "a backslash inside a literal means different things in different server modes, so that the text's quotes are not certain",
+            );
         }
         if let Some(why) = self.hopeless {
             let help = "write that part as a statement of its own, in a step without values in its text";
@@ -174,6 +221,11 @@ impl Lexer {
         }
         if self.faults.is_empty() { Ok(self.places) } else { Err(self.faults) }
     }
+}
+
+/// What a word is made of; `@` begins the name of a variable, `$` may stand in names.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '@' | '$')
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which commands may be given a value, and where.
+//! What commands do with their arguments and with their input.
 
 /// How a command treats its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,35 +7,176 @@ pub(super) enum Treats {
     AsData,
     /// As data behind the first argument, which is a format.
     AsDataAfterFormat,
-    /// `test` and `[`: as data, unless it is told to combine or to look at names.
+    /// `test` and `[`: as data, as long as the operators are written out and none looks at names.
     AsOperands,
+    /// `export` and its like: `export x={{…}}` is exact, `export {{…}}` is a name.
+    AsAssignments,
     /// As names of variables, code, or a program text.
     AsCode,
     /// Printed or not, depending on the shell and the value.
     Unreliably,
 }
 
-/// Names that assign: `export x={{…}}` is exact, `export {{…}}` is a name.
-pub(super) const ASSIGNING: &[&str] = &["export", "local", "readonly"];
-
 /// Reserved words after which a command begins again.
-pub(super) const BEFORE_COMMANDS: &[&str] = &["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"];
+pub(super) const BEFORE_COMMANDS: &[&str] = &["if", "then", "else", "elif", "do", "while", "until", "!", "{"];
 
-/// What the shell itself, an interpreter or a wrapper does with arguments. Interpreters are too many to be all listed; the ones here are those that runbooks meet.
+/// Reserved words that begin or end a compound command.
+pub(super) const COMPOUND: &[&str] = &["if", "while", "until", "{", "for", "}", "fi", "done"];
+
+/// Builtins of the shell that take names, run their arguments, or run another command in their own way.
+const BUILTINS: &[&str] = &[
+    ".",
+    "alias",
+    "bind",
+    "builtin",
+    "command",
+    "compgen",
+    "complete",
+    "coproc",
+    "declare",
+    "enable",
+    "eval",
+    "exec",
+    "fc",
+    "getopts",
+    "hash",
+    "jobs",
+    "let",
+    "mapfile",
+    "read",
+    "readarray",
+    "set",
+    "shopt",
+    "source",
+    "time",
+    "trap",
+    "typeset",
+    "unset",
+    "wait",
+];
+
+/// Shells, languages and clients that run what stands in their arguments and what they read.
+const INTERPRETERS: &[&str] = &[
+    "ash", "bash", "bc", "busybox", "crontab", "csh", "dash", "dc", "ed", "elvish", "ex", "expect", "fish", "gdb", "gnuplot", "julia",
+    "ksh", "lua", "m4", "make", "mariadb", "mksh", "mysql", "node", "nu", "obclient", "perl", "php", "psql", "pwsh", "python", "python2",
+    "python3", "rbash", "ruby", "sh", "sqlite3", "tclsh", "tcsh", "zsh",
+];
+
+/// Programs that run another one with the arguments that they are given, and hand it what they read.
+const WRAPPERS: &[&str] = &[
+    "at",
+    "batch",
+    "chroot",
+    "chrt",
+    "doas",
+    "env",
+    "flock",
+    "gosu",
+    "ionice",
+    "nice",
+    "nohup",
+    "nsenter",
+    "parallel",
+    "runuser",
+    "screen",
+    "script",
+    "setpriv",
+    "setsid",
+    "socat",
+    "ssh",
+    "sshpass",
+    "stdbuf",
+    "strace",
+    "su",
+    "su-exec",
+    "sudo",
+    "systemd-run",
+    "taskset",
+    "timeout",
+    "tmux",
+    "unshare",
+    "watch",
+    "xargs",
+];
+
+/// Programs whose arguments are a program text, or options that run something.
+const PROGRAM_TEXTS: &[&str] =
+    &["awk", "expr", "find", "gawk", "git", "jq", "mawk", "nawk", "nc", "ncat", "rsync", "sed", "tar", "vi", "view", "vim", "yq", "zip"];
+
+/// Names that the shell itself obeys, or evaluates as a number when they are assigned to (tried with bash 5.2: `RANDOM`, `SRANDOM`, `OPTIND`,
+/// `HISTCMD`, and `SECONDS` as the variable of a loop), and names that make programs load code.
+const OBEYED: &[&str] = &[
+    "CDPATH",
+    "COLUMNS",
+    "DIRSTACK",
+    "ENV",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNEST",
+    "GLOBIGNORE",
+    "HISTCMD",
+    "HISTSIZE",
+    "IFS",
+    "LINENO",
+    "LINES",
+    "OPTIND",
+    "PATH",
+    "POSIXLY_CORRECT",
+    "PPID",
+    "PROMPT_COMMAND",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS4",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SRANDOM",
+    "TMOUT",
+    "UID",
+];
+
+/// Whether the shell or the loader obeys a variable of that name.
+pub(super) fn is_obeyed(name: &str) -> bool {
+    OBEYED.contains(&name) || name.starts_with("BASH") || name.starts_with("LD_")
+}
+
+/// What a command is called, without its folder.
+fn base(command: &str) -> &str {
+    command.rsplit('/').next().unwrap_or(command)
+}
+
+/// What the shell itself, an interpreter or a wrapper does with arguments. Interpreters are too many to be all listed; these are the ones that runbooks
+/// meet.
 pub(super) fn treats(command: &str) -> Treats {
-    let name = command.rsplit('/').next().unwrap_or(command);
-    match name {
+    match base(command) {
         "printf" => Treats::AsDataAfterFormat,
         "test" | "[" => Treats::AsOperands,
         "echo" => Treats::Unreliably,
-        "eval" | "trap" | "alias" | "source" | "." | "read" | "unset" | "declare" | "typeset" | "let" | "mapfile" | "readarray"
-        | "getopts" | "exec" | "command" | "builtin" | "enable" | "complete" | "compgen" | "bind" | "hash" | "set" | "shopt" | "coproc"
-        | "wait" | "nameref" | "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh" | "mksh" | "busybox" | "su" | "sudo" | "doas" | "ssh"
-        | "runuser" | "chroot" | "nsenter" | "unshare" | "env" | "xargs" | "find" | "parallel" | "watch" | "timeout" | "nohup" | "nice"
-        | "ionice" | "setsid" | "script" | "expect" | "awk" | "gawk" | "mawk" | "nawk" | "sed" | "perl" | "python" | "python2"
-        | "python3" | "ruby" | "node" | "php" | "lua" | "tclsh" | "jq" | "yq" | "bc" | "dc" | "expr" | "m4" | "make" | "mysql"
-        | "mariadb" | "obclient" | "psql" | "sqlite3" | "vim" | "vi" | "ed" | "ex" | "crontab" | "at" | "batch" | "tar" | "git"
-        | "rsync" | "gdb" | "strace" | "flock" => Treats::AsCode,
+        "export" | "local" | "readonly" => Treats::AsAssignments,
+        name if BUILTINS.contains(&name) || is_interpreter(name) || WRAPPERS.contains(&name) || PROGRAM_TEXTS.contains(&name) => {
+            Treats::AsCode
+        }
         _ => Treats::AsData,
     }
+}
+
+/// Whether a word names a program that runs what stands in its arguments: `docker exec NAME sh -c …`.
+pub(super) fn is_interpreter(word: &str) -> bool {
+    let name = base(word);
+    INTERPRETERS.contains(&name) || name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether a command runs what it reads.
+pub(super) fn runs_its_input(command: &str) -> bool {
+    let name = base(command);
+    is_interpreter(name)
+        || WRAPPERS.contains(&name)
+        || matches!(name, "docker" | "podman" | "kubectl" | "nerdctl" | "ctr" | "." | "source" | "eval")
+}
+
+/// Whether what a command prints is the contents of the files that it is given, not the arguments themselves.
+pub(super) fn prints_files(command: &str) -> bool {
+    matches!(base(command), "cat" | "zcat" | "gunzip" | "gzip" | "bzcat" | "xz" | "xzcat" | "zstd" | "zstdcat" | "pv" | "head" | "tail")
 }

@@ -1,36 +1,55 @@
 //! One pass over the text with a stack of quoting states.
 
-use super::words::{Command, Word};
+use super::flow::{Flow, Source};
+use super::heredoc::Heredoc;
+use super::judge::Pipeline;
+use super::words::{Command, EXPANSION, HOLE, Redirect, Word};
 use super::{PlaceFault, ShellPlace};
 
 pub(super) const BY_ENV: &str = "give it to the step as `env = { NAME = \"{{…}}\" }` and write \"$NAME\" here";
 
 /// What a piece of text is made of: characters, and holes between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(super) enum Unit {
     Char(char),
     Hole(usize),
 }
 
-/// What has been opened and not yet closed, apart from quotes.
-#[derive(Clone, Debug)]
-enum Open {
-    /// `$(` or `(`; what it interrupted is taken up again behind `)`.
-    Paren(Command, Word, bool),
+/// What `(` or `$(` interrupted; taken up again behind `)`.
+struct Interrupted {
+    command: Command,
+    word: Word,
+    double: bool,
+    pipeline: Pipeline,
+    /// How much had been seen before.
+    seen: (usize, usize),
 }
 
 pub(super) struct Lexer {
     units: Vec<Unit>,
-    at: usize,
+    pub(super) at: usize,
     places: Vec<Option<ShellPlace>>,
     faults: Vec<PlaceFault>,
-    open: Vec<Open>,
+    open: Vec<Interrupted>,
     pub(super) command: Command,
     pub(super) word: Word,
+    pub(super) pipeline: Pipeline,
+    pub(super) flow: Flow,
+    /// All values and variables so far, in the order of the text.
+    seen: Source,
     /// Inside double quotes.
     double: bool,
-    /// Here-documents whose bodies begin behind the next line end: delimiter, whether its body is taken as it is, whether tabs are stripped.
-    heredocs: Vec<(String, bool, bool)>,
+    pub(super) heredocs: Vec<Heredoc>,
+    /// The variables that each here-document's body expands.
+    pub(super) documents: Vec<Vec<String>>,
+    /// Those that a command reads which runs what it reads.
+    pub(super) code_documents: Vec<usize>,
+    /// Those that a compound command reads.
+    pub(super) compound_documents: Vec<usize>,
+    /// Whether any command runs what it reads.
+    pub(super) runs_input: bool,
+    /// Whether a compound command reads a pipe.
+    pub(super) piped_compound: bool,
     /// Why no value at all may stand in this text.
     hopeless: Option<String>,
 }
@@ -52,8 +71,16 @@ impl Lexer {
             open: Vec::new(),
             command: Command::default(),
             word: Word::default(),
+            pipeline: Pipeline::default(),
+            flow: Flow::default(),
+            seen: Source::default(),
             double: false,
             heredocs: Vec::new(),
+            documents: Vec::new(),
+            code_documents: Vec::new(),
+            compound_documents: Vec::new(),
+            runs_input: false,
+            piped_compound: false,
             hopeless: None,
         }
     }
@@ -68,13 +95,38 @@ impl Lexer {
                 break;
             }
         }
-        self.end_command();
+        self.end_command(false);
         if self.hopeless.is_none() && (self.double || !self.open.is_empty()) {
             self.hopeless = Some("a quote or a bracket of this script is never closed".to_owned());
+        }
+        if !self.heredocs.is_empty() {
+            self.give_up("a here-document of this script never ends");
         }
         if let Some(why) = self.hopeless.take() {
             return Err((0..self.places.len()).map(|hole| fault(hole, &why, BY_ENV)).collect());
         }
+        self.inputs();
+        self.faults.extend(std::mem::take(&mut self.flow).faults());
+        self.verdict()
+    }
+
+    /// What is read by commands that run what they read, where that is known only at the end.
+    fn inputs(&mut self) {
+        let mut read: Vec<usize> = std::mem::take(&mut self.code_documents);
+        if self.runs_input {
+            read.extend(&self.compound_documents);
+        }
+        for number in read {
+            let names = self.documents.get(number).cloned().unwrap_or_default();
+            self.flow.refuse(Source { holes: Vec::new(), names }, "a command may execute this here-document", BY_ENV);
+        }
+        if self.runs_input && self.piped_compound {
+            let everything = self.everything();
+            self.flow.refuse(everything, "a command behind a pipe may execute what it reads", BY_ENV);
+        }
+    }
+
+    fn verdict(mut self) -> Result<Vec<ShellPlace>, Vec<PlaceFault>> {
         let mut places = Vec::new();
         for (hole, place) in self.places.iter().enumerate() {
             match place {
@@ -92,17 +144,22 @@ impl Lexer {
         }
     }
 
-    fn next(&mut self) -> Option<Unit> {
-        let unit = self.units.get(self.at).copied();
+    /// Every value of the script.
+    pub(super) fn everything(&self) -> Source {
+        Source { holes: (0..self.places.len()).collect(), names: Vec::new() }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Unit> {
+        let unit = self.peek();
         self.at += 1;
         unit
     }
 
-    fn peek(&self) -> Option<Unit> {
+    pub(super) fn peek(&self) -> Option<Unit> {
         self.units.get(self.at).copied()
     }
 
-    fn peek_is(&self, c: char) -> bool {
+    pub(super) fn peek_is(&self, c: char) -> bool {
         self.peek() == Some(Unit::Char(c))
     }
 
@@ -112,6 +169,14 @@ impl Lexer {
 
     pub(super) fn give_up(&mut self, why: &str) {
         self.hopeless.get_or_insert_with(|| why.to_owned());
+    }
+
+    pub(super) const fn in_double(&self) -> bool {
+        self.double
+    }
+
+    pub(super) const fn is_hopeless(&self) -> bool {
+        self.hopeless.is_some()
     }
 
     fn step(&mut self, unit: Unit) {
@@ -134,12 +199,24 @@ impl Lexer {
         }
     }
 
-    fn hole(&mut self, hole: usize, place: ShellPlace) {
+    pub(super) fn hole(&mut self, hole: usize, place: ShellPlace) {
         self.word.begun = true;
-        self.word.text.push('\u{fffc}');
+        self.word.text.push(HOLE);
         self.word.holes.push(hole);
+        self.word.source.holes.push(hole);
+        self.seen.holes.push(hole);
         if let Some(slot) = self.places.get_mut(hole) {
             *slot = Some(place);
+        }
+    }
+
+    /// The word expands a variable; without a name, a special parameter.
+    pub(super) fn expands(&mut self, name: &str) {
+        self.word.begun = true;
+        self.word.text.push(EXPANSION);
+        if !name.is_empty() {
+            self.word.source.names.push(name.to_owned());
+            self.seen.names.push(name.to_owned());
         }
     }
 
@@ -155,120 +232,28 @@ impl Lexer {
         }
     }
 
-    fn dollar(&mut self) {
-        self.word.begun = true;
-        match self.peek() {
-            Some(Unit::Char('(')) => {
-                self.at += 1;
-                if self.peek_is('(') {
-                    self.give_up("this script calculates (`$((…))`), which executes text in a value that is no number");
-                    return;
-                }
-                self.word.text.push('\u{fffd}');
-                self.enter();
-            }
-            Some(Unit::Char('{')) => {
-                self.at += 1;
-                self.braces();
-            }
-            Some(Unit::Char('\'')) if !self.double => {
-                self.at += 1;
-                self.ansi_c();
-            }
-            Some(Unit::Char('"')) if !self.double => {}
-            Some(Unit::Char('[')) => self.give_up("this script calculates (`$[…]`), which executes text in a value that is no number"),
-            Some(Unit::Hole(hole)) => {
-                self.at += 1;
-                self.refuse(hole, "a value may not be the name of a variable", BY_ENV);
-            }
-            _ => self.word.text.push('\u{fffd}'),
-        }
-    }
-
-    /// `${…}`: the body is passed over; a value or another bracket in it is refused.
-    fn braces(&mut self) {
-        self.word.text.push('\u{fffd}');
-        let mut first = true;
-        while let Some(unit) = self.next() {
-            match unit {
-                Unit::Hole(hole) => self.refuse(hole, "a value may not stand inside `${…}`", BY_ENV),
-                Unit::Char('}') => return,
-                Unit::Char('!') if first => self.give_up("this script uses a variable as a name (`${!…}`), which executes text in a value"),
-                Unit::Char('[' | '@') => self.give_up("this script uses an index or `@` inside `${…}`, which can execute text in a value"),
-                Unit::Char(':') if !matches!(self.peek(), Some(Unit::Char('-' | '=' | '?' | '+'))) => {
-                    self.give_up("this script cuts a text by numbers (`${x:n}`), which executes text in a value that is no number");
-                }
-                Unit::Char('$' | '`' | '\'' | '"' | '\\' | '{' | '(') => {
-                    self.give_up("`${…}` with quotes, brackets or another expansion in it is not understood well enough to place a value in this script");
-                }
-                Unit::Char(_) => {}
-            }
-            first = false;
-            if self.hopeless.is_some() {
-                return;
-            }
-        }
-        self.give_up("a `${` of this script is never closed");
-    }
-
-    fn single(&mut self) {
-        self.word.begun = true;
-        self.word.quoted = true;
-        while let Some(unit) = self.next() {
-            match unit {
-                Unit::Char('\'') => return,
-                Unit::Char(c) => self.word.text.push(c),
-                Unit::Hole(hole) => self.hole(hole, ShellPlace::InSingle),
-            }
-        }
-        self.give_up("a single quote of this script is never closed");
-    }
-
-    /// `$'…'` is bash only; other shells read it otherwise, so no value stands in it.
-    fn ansi_c(&mut self) {
-        self.word.quoted = true;
-        while let Some(unit) = self.next() {
-            match unit {
-                Unit::Char('\'') => return,
-                Unit::Char('\\') => {
-                    self.at += usize::from(matches!(self.peek(), Some(Unit::Char(_))));
-                }
-                Unit::Char(c) => self.word.text.push(c),
-                Unit::Hole(hole) => {
-                    self.refuse(hole, "a value may not stand inside `$'…'`", "write it behind the closing quote: $'…'{{…}}");
-                }
-            }
-        }
-        self.give_up("a `$'` of this script is never closed");
-    }
-
     fn bare(&mut self, c: char) {
         match c {
             '#' if !self.word.begun => self.comment(),
             ' ' | '\t' => self.end_word(),
             '\n' => {
-                self.end_command();
+                self.end_command(false);
                 self.bodies();
             }
-            ';' | '&' => {
-                if c == '&' && self.word.text.is_empty() && self.command.redirect {
-                    // `>&2`
-                    self.word.begun = true;
-                    self.word.text.push(c);
-                } else if c == '&' && self.peek_is('>') {
-                    self.end_word();
-                } else {
-                    if c == ';' && self.peek_is(';') {
-                        self.give_up("`case` is not understood well enough to place a value in this script");
-                    }
-                    self.end_command();
+            ';' => {
+                if matches!(self.peek(), Some(Unit::Char(';' | '&'))) {
+                    self.give_up("`case` is not understood well enough to place a value in this script");
                 }
+                self.end_command(false);
+            }
+            '&' => self.ampersand(),
+            '|' if self.peek_is('|') => {
+                self.at += 1;
+                self.end_command(false);
             }
             '|' => {
-                self.end_command();
-                if self.peek_is('&') {
-                    self.at += 1;
-                }
+                self.at += usize::from(self.peek_is('&'));
+                self.end_command(true);
             }
             '(' => self.parenthesis(),
             ')' => self.leave(),
@@ -277,6 +262,18 @@ impl Lexer {
                 self.word.begun = true;
                 self.word.text.push(c);
             }
+        }
+    }
+
+    fn ampersand(&mut self) {
+        if self.command.redirect.is_some() && !self.word.begun {
+            // `>&2`
+            self.word.begun = true;
+            self.word.text.push('&');
+        } else if self.peek_is('>') {
+            self.end_word();
+        } else {
+            self.end_command(false);
         }
     }
 
@@ -300,34 +297,48 @@ impl Lexer {
             } else {
                 "a value may not be given to a function of the script itself, which may execute it"
             });
-        } else if self.command.name.is_some() || self.command.redirect {
+        } else if self.command.name.is_some() || self.command.redirect.is_some() {
             self.give_up("a bracket stands where this script's reading does not expect one");
         } else {
+            self.command.compound = true;
             self.enter();
         }
     }
 
-    fn enter(&mut self) {
-        let (command, word) = (std::mem::take(&mut self.command), std::mem::take(&mut self.word));
-        self.open.push(Open::Paren(command, word, self.double));
-        self.double = false;
+    /// Begins a command inside `(` or `$(`.
+    pub(super) fn enter(&mut self) {
+        let interrupted = Interrupted {
+            command: std::mem::take(&mut self.command),
+            word: std::mem::take(&mut self.word),
+            double: std::mem::take(&mut self.double),
+            pipeline: std::mem::take(&mut self.pipeline),
+            seen: (self.seen.holes.len(), self.seen.names.len()),
+        };
+        self.open.push(interrupted);
     }
 
     fn leave(&mut self) {
-        self.end_command();
-        match self.open.pop() {
-            Some(Open::Paren(command, word, double)) => {
-                self.command = command;
-                self.word = word;
-                self.double = double;
-            }
-            None => self.give_up("`)` without `(`: `case` and functions are not understood well enough to place a value in this script"),
+        self.end_command(false);
+        let Some(before) = self.open.pop() else {
+            self.give_up("`)` without `(`: `case` and functions are not understood well enough to place a value in this script");
+            return;
+        };
+        self.command = before.command;
+        self.word = before.word;
+        self.double = before.double;
+        self.pipeline = before.pipeline;
+        if self.word.begun {
+            let inside = Source {
+                holes: self.seen.holes.get(before.seen.0..).unwrap_or_default().to_vec(),
+                names: self.seen.names.get(before.seen.1..).unwrap_or_default().to_vec(),
+            };
+            self.word.source.extend(&inside);
         }
     }
 
     fn redirection(&mut self, c: char) {
         // A number before it is a file descriptor.
-        if self.word.text.chars().all(|c| c.is_ascii_digit()) && !self.word.quoted {
+        if self.word.begun && !self.word.quoted && self.word.text.chars().all(|c| c.is_ascii_digit()) {
             self.word = Word::default();
         } else {
             self.end_word();
@@ -336,80 +347,22 @@ impl Lexer {
             self.at += 1;
             if self.peek_is('<') {
                 self.at += 1;
-                self.command.redirect = true;
+                self.command.redirect = Some(Redirect::Text);
             } else {
                 self.heredoc();
             }
             return;
         }
-        if self.peek_is('(') {
-            self.give_up("process substitution is not understood well enough to place a value in this script");
-            return;
-        }
         while matches!(self.peek(), Some(Unit::Char('>' | '|' | '&'))) {
             self.at += 1;
         }
-        self.command.redirect = true;
-    }
-
-    fn heredoc(&mut self) {
-        let strip = self.peek_is('-');
-        self.at += usize::from(strip);
-        while matches!(self.peek(), Some(Unit::Char(' ' | '\t'))) {
-            self.at += 1;
+        if self.peek_is('(') {
+            self.give_up("process substitution is not understood well enough to place a value in this script");
         }
-        let (mut delimiter, mut verbatim) = (String::new(), false);
-        while let Some(Unit::Char(c)) = self.peek() {
-            if c.is_whitespace() || ";&|<>()".contains(c) {
-                break;
-            }
-            if "'\"\\".contains(c) {
-                verbatim = true;
-            } else {
-                delimiter.push(c);
-            }
-            self.at += 1;
-        }
-        if delimiter.is_empty() {
-            self.give_up("a here-document of this script has no delimiter");
-        }
-        self.heredocs.push((delimiter, verbatim, strip));
-    }
-
-    /// The bodies of here-documents: passed over, without values in them.
-    fn bodies(&mut self) {
-        for (delimiter, verbatim, strip) in std::mem::take(&mut self.heredocs) {
-            loop {
-                let mut line = String::new();
-                let mut ended = true;
-                while let Some(unit) = self.next() {
-                    match unit {
-                        Unit::Char('\n') => {
-                            ended = false;
-                            break;
-                        }
-                        Unit::Char(c) => line.push(c),
-                        Unit::Hole(hole) => {
-                            self.refuse(hole, "a value may not stand in a here-document", "pipe it: printf '%s\\n' {{…}} | …");
-                        }
-                    }
-                }
-                let body = if strip { line.trim_start_matches('\t') } else { &line };
-                if body == delimiter {
-                    break;
-                }
-                if !verbatim && (line.contains("$(") || line.contains('`')) {
-                    self.give_up("a here-document with `$(…)` in it is not understood well enough to place a value in this script");
-                }
-                if ended {
-                    self.give_up("a here-document of this script never ends");
-                    return;
-                }
-            }
-        }
+        self.command.redirect = Some(Redirect::File);
     }
 }
 
-fn fault(hole: usize, message: &str, help: &str) -> PlaceFault {
+pub(super) fn fault(hole: usize, message: &str, help: &str) -> PlaceFault {
     PlaceFault { hole, message: message.to_owned(), help: help.to_owned() }
 }

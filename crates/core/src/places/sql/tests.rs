@@ -12,6 +12,17 @@ fn values_texts_and_names_are_places() {
         of("select * from `◊`.`t` where a = 'x-◊-y' and b in (◊, ◊)"),
         Ok(vec![SqlPlace::Identifier, SqlPlace::Quoted, SqlPlace::Value, SqlPlace::Value])
     );
+    for text in [
+        "select executed_at, names from prepared where execute_time > ◊",
+        "create table t (a int) default charset=utf8mb4 comment ◊",
+        "select * from names where a = ◊",
+        "select /*+ parallel(8) */ a from t where b = ◊",
+        "insert into t values (◊,◊)",
+        "select date ◊, a # rest\n, ◊ --\n, ◊",
+        "set @a = ◊; select @@sql_mode",
+    ] {
+        assert!(of(text).is_ok_and(|places| places.iter().all(|place| *place == SqlPlace::Value)), "{text}");
+    }
     assert_eq!(of("select 'it''s', \"a\" -- rest\n, ◊"), Ok(vec![SqlPlace::Value]));
     assert_eq!(of("select 'a\\b'"), Ok(vec![]), "a text without values may hold anything");
 }
@@ -34,6 +45,23 @@ fn what_is_not_certain_is_refused() {
         "set sql_mode = ◊",
         "select '◊\\n'",
         "select @◊",
+        // Each of these is read differently by different servers or modes.
+        "select 1--'\n ◊ '",
+        "select /*! ' */ ◊ '",
+        "select /*M! ' */ ◊ '",
+        "select /*+ set_var(a='*/ ◊') */ 1",
+        "select _gbk ◊",
+        "select _gbk '◊'",
+        "set @@sql_mode = 'a', @x = ◊",
+        "set @@session.sql_mode = ◊",
+        "set character set ◊",
+        "set charset ◊",
+        "execute immediate ◊",
+        "select -◊",
+        "select ◊*/",
+        "select 1 /◊",
+        "select \"a\\\" , ◊",
+        "select 1 -- a\n, \"◊\"",
     ] {
         assert!(of(text).is_err(), "{text}");
     }
