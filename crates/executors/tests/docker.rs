@@ -9,6 +9,8 @@ mod engine;
 mod exec;
 #[path = "docker/life.rs"]
 mod life;
+#[path = "docker/load.rs"]
+mod load;
 #[path = "docker/logs.rs"]
 mod logs;
 #[path = "docker/settings.rs"]

@@ -24,6 +24,7 @@ use self::follow::{Kept, feed, follow};
 use self::process::{MARK, Process, Signal};
 use super::client::{Client, Settings, change, pause};
 use super::container::{Container, missing, object};
+use super::forms::Argument;
 use super::halt::{Halt, Run, outcome, settled};
 use super::names::ContainerName;
 
@@ -34,8 +35,8 @@ pub(super) struct Exec {
     /// The container's name or id.
     container: ContainerName,
     /// The program and its arguments, exactly as it gets them. They stand in the engine's events: a secret belongs into `env` or `stdin`.
-    #[schemars(length(min = 1), extend("x-secret" = "refuse"))]
-    argv: Vec<String>,
+    #[schemars(length(min = 1))]
+    argv: Vec<Argument>,
     /// Environment variables beside the container's own. A secret may stand here.
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -78,7 +79,7 @@ const GRACE: Span = Span::from_secs(10);
 
 impl Exec {
     fn program(&self) -> &str {
-        self.argv.first().map(String::as_str).unwrap_or_default()
+        self.argv.first().map(|program| program.0.as_str()).unwrap_or_default()
     }
 
     async fn go(&self, cx: Cx<'_>) -> Run<Outcome> {
@@ -122,7 +123,7 @@ impl Exec {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             env: Some(env.collect()),
-            cmd: Some(self.argv.clone()),
+            cmd: Some(Argument::texts(&self.argv)),
             user: self.user.clone(),
             working_dir: self.workdir.as_ref().map(|path| path.as_str().to_owned()),
             ..CreateExecOptions::default()
@@ -238,7 +239,7 @@ impl Action for Exec {
                     .help("write the program and its arguments, such as `[\"bash\", \"/root/docker_init.sh\"]`"),
             );
         }
-        for (at, argument) in self.argv.iter().enumerate().filter(|(_, argument)| argument.contains('\0')) {
+        for (at, Argument(argument)) in self.argv.iter().enumerate().filter(|(_, argument)| argument.0.contains('\0')) {
             faults.push(FieldFault::new(
                 format!("argv[{at}]"),
                 format!("holds a NUL after {} bytes", argument.find('\0').unwrap_or_default()),

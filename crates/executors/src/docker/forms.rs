@@ -36,6 +36,19 @@ macro_rules! form {
 }
 pub(super) use form;
 
+/// An argument of a program. It is seen by others (in the engine's events, in a list of processes), so no secret may stand in it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("x-text" = "argv", "x-secret" = "refuse"))]
+pub(super) struct Argument(pub(super) String);
+
+impl Argument {
+    /// The texts of a list of arguments.
+    pub(super) fn texts(arguments: &[Self]) -> Vec<String> {
+        arguments.iter().map(|argument| argument.0.clone()).collect()
+    }
+}
+
 /// `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RestartPolicy {

@@ -10,6 +10,7 @@ mod inspect;
 mod labels;
 mod lines;
 mod list;
+mod load;
 mod logs;
 mod mounts;
 mod names;
@@ -41,6 +42,7 @@ static ACTIONS: &[ActionSpec] = &[
     exec::SPEC,
     inspect::SPEC,
     list::SPEC,
+    load::SPEC,
     logs::SPEC,
     wait::SPEC,
 ];

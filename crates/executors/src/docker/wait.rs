@@ -81,12 +81,12 @@ impl Wait {
                 return Err(missing(&client, &self.container).await.into());
             };
             let line = match &self.log {
-                Some(pattern) => self.line(cx, &client, &found, pattern, left).await?,
+                Some(pattern) => line(cx, &client, &found, pattern, left).await?,
                 None => None,
             };
             if line.is_some() || self.until.is_some_and(|until| until.holds(&found)) {
                 let waited = cx.now().duration_since(begun).as_secs_f64();
-                return Ok(Outcome::unchanged(outputs(&found, line, waited)));
+                return Ok(Outcome::unchanged(outputs(&found, line.as_deref(), waited)));
             }
             if let Some(failure) = self.hopeless(&found) {
                 return Err(with_log(&client, &found, failure).await.with(outputs(&found, None, 0.0)));
@@ -100,30 +100,6 @@ impl Wait {
             }
             pause(cx, PERIOD.min(left)).await?;
         }
-    }
-
-    /// Reads the log from this start on, as long as the container runs and there is time.
-    async fn line(&self, cx: Cx<'_>, client: &Client, found: &Container, pattern: &Pattern, left: Span) -> Run<Option<String>> {
-        let mut lines = Lines::open(client, &found.id, this_start(found), found.running);
-        let read = async {
-            while let Some(line) = lines.next().await {
-                let line = line.map_err(|error| Halt::failed(unreadable(&error, found)))?;
-                if pattern.get().is_match(&line.text) {
-                    return Run::Ok(Some(line.text));
-                }
-            }
-            Ok(None)
-        };
-        // At least one look at what is there already, however little time is left.
-        let time = left.max(Span::from_secs(1));
-        let within = async {
-            tokio::select! {
-                biased;
-                found = read => found,
-                () = cx.sleep(time) => Ok(None),
-            }
-        };
-        unless_told(cx, CancelKind::Graceful, within).await.ok_or_else(Halt::told)?
     }
 
     /// What can never come about by waiting.
@@ -171,11 +147,35 @@ impl Until {
     }
 }
 
+/// Reads the log from this start on, as long as the container runs and there is time.
+async fn line(cx: Cx<'_>, client: &Client, found: &Container, pattern: &Pattern, left: Span) -> Run<Option<String>> {
+    let mut lines = Lines::open(client, &found.id, this_start(found), found.running);
+    let read = async {
+        while let Some(line) = lines.next().await {
+            let line = line.map_err(|error| Halt::failed(unreadable(&error, found)))?;
+            if pattern.get().is_match(&line.text) {
+                return Run::Ok(Some(line.text));
+            }
+        }
+        Ok(None)
+    };
+    // At least one look at what is there already, however little time is left.
+    let time = left.max(Span::from_secs(1));
+    let within = async {
+        tokio::select! {
+            biased;
+            found = read => found,
+            () = cx.sleep(time) => Ok(None),
+        }
+    };
+    unless_told(cx, CancelKind::Graceful, within).await.ok_or_else(Halt::told)?
+}
+
 async fn with_log(client: &Client, found: &Container, failure: Failure) -> Halt {
     Halt::failed(log_tail(client, &found.id, 20).await.into_iter().fold(failure, Failure::detail))
 }
 
-fn outputs(found: &Container, line: Option<String>, waited: f64) -> Outputs {
+fn outputs(found: &Container, line: Option<&str>, waited: f64) -> Outputs {
     object(json!({
         "status": found.status,
         "health": found.health,

@@ -49,7 +49,7 @@ async fn fell(client: &Client, container: &Container) -> Halt {
     let message = format!("the container `{}` did not stay up: its process {} {how}", container.name, container.ending());
     let failure = Failure::new(FailureKind::Failed, message).help(format!("`docker logs {}` says why", container.name));
     let failure = log_tail(client, &container.id, 20).await.into_iter().fold(failure, Failure::detail);
-    let outputs = super::container::object(serde_json::json!({ "id": container.id, "exit_code": container.exit_code }));
+    let outputs = super::container::object(serde_json::json!({ "id": container.id, "name": container.name }));
     Halt::failed(failure).with(outputs)
 }
 

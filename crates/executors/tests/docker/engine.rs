@@ -8,6 +8,9 @@ use bollard::body_full;
 use bollard::query_parameters::{ImportImageOptions, RemoveContainerOptionsBuilder};
 use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::StreamExt as _;
+use runbook_core::action::{
+    Action, ActionSpec, Before, BoxFuture, Cx, Failure, Outcome, OutputKind, OutputSpec, Outputs, Settled, Verdict,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -32,9 +35,75 @@ pub(crate) fn with_target(mut fields: Value) -> Value {
     fields
 }
 
-/// A `docker` action on the lab.
-pub(crate) fn action(name: &str, fields: Value) -> Box<dyn runbook_core::action::Action> {
-    crate::support::action("docker", name, with_target(fields))
+/// A `docker` action on the lab, held to what it documents.
+pub(crate) fn action(name: &str, fields: Value) -> Box<dyn Action> {
+    let registry = runbook_executors::registry();
+    let spec = registry.action("docker", name).unwrap();
+    Box::new(Documented { action: crate::support::action("docker", name, with_target(fields)), spec })
+}
+
+/// An action whose outputs and findings are compared with its documentation, whatever the test is about.
+struct Documented {
+    action: Box<dyn Action>,
+    spec: &'static ActionSpec,
+}
+
+impl Documented {
+    /// Each name is documented, and its value is null or of the documented type; where `all`, each documented name is there.
+    fn check(&self, found: &Outputs, documented: &[OutputSpec], all: bool) {
+        for (name, value) in found {
+            let spec = documented
+                .iter()
+                .find(|spec| spec.name == name)
+                .unwrap_or_else(|| panic!("`{name}` of `{}` is not documented", self.spec.name));
+            let fits = match spec.kind {
+                OutputKind::String => value.is_string(),
+                OutputKind::Int => value.is_i64() || value.is_u64(),
+                OutputKind::Number => value.is_number(),
+                OutputKind::Bool => value.is_boolean(),
+                OutputKind::List => value.is_array(),
+                OutputKind::Map => value.is_object(),
+                OutputKind::Any => true,
+            };
+            assert!(fits || value.is_null(), "`{name}` of `{}` is {value}, documented as {:?}", self.spec.name, spec.kind);
+        }
+        for spec in documented.iter().filter(|_| all) {
+            assert!(found.contains_key(spec.name), "`{}` gave no `{}`", self.spec.name, spec.name);
+        }
+    }
+}
+
+impl Action for Documented {
+    fn capture<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
+        Box::pin(async move {
+            let before = self.action.capture(cx).await?;
+            self.check(&before.0, self.spec.before, true);
+            Ok(before)
+        })
+    }
+    fn run<'a>(&'a self, cx: Cx<'a>, before: &'a Before) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let outcome = self.action.run(cx, before).await;
+            match &outcome {
+                Outcome::Succeeded { outputs, .. } => self.check(outputs, self.spec.outputs, true),
+                Outcome::Failed { outputs, .. } => self.check(outputs, self.spec.outputs, false),
+                Outcome::Cancelled { .. } => {}
+            }
+            outcome
+        })
+    }
+    fn settle<'a>(&'a self, cx: Cx<'a>, evidence: &'a [Value]) -> BoxFuture<'a, Settled> {
+        self.action.settle(cx, evidence)
+    }
+    fn probe<'a>(&'a self, cx: Cx<'a>, before: &'a Before) -> BoxFuture<'a, Verdict> {
+        Box::pin(async move {
+            let verdict = self.action.probe(cx, before).await;
+            if let Verdict::Done { outputs, .. } = &verdict {
+                self.check(outputs, self.spec.outputs, true);
+            }
+            verdict
+        })
+    }
 }
 
 /// A container's name of this test alone; the container is removed when it goes out of scope.
@@ -145,7 +214,7 @@ fn file(tar: &mut tar::Builder<Vec<u8>>, path: &str, content: &[u8], mode: u32) 
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The same bytes, compressed.

@@ -16,7 +16,7 @@ async fn container(about: &str) -> Named {
     name
 }
 
-fn exec(container: &str, argv: Value) -> Value {
+fn exec(container: &str, argv: &Value) -> Value {
     json!({ "container": container, "argv": argv })
 }
 
@@ -30,7 +30,7 @@ async fn running(container: &str, text: &str) -> usize {
 async fn arguments_reach_the_program_exactly() {
     let name = container("argv").await;
     let cx = TestContext::in_run("r1", "s");
-    let (outputs, changed) = cx.succeed(&*action("exec", exec(&name, json!(["echo", "a b", "$HOME", "`id`", "'\"\\", "*"])))).await;
+    let (outputs, changed) = cx.succeed(&*action("exec", exec(&name, &json!(["echo", "a b", "$HOME", "`id`", "'\"\\", "*"])))).await;
     assert!(changed);
     assert_eq!(outputs["stdout"], "a b $HOME `id` '\"\\ *");
     assert_eq!(outputs["exit_code"], 0);
@@ -43,7 +43,7 @@ async fn arguments_reach_the_program_exactly() {
 async fn environment_user_folder_and_input_are_given() {
     let name = container("given").await;
     let cx = TestContext::in_run("r1", "s");
-    let mut fields = exec(&name, json!(["sh", "-c", "echo $INSIDE $SECRET; id -u; pwd; cat"]));
+    let mut fields = exec(&name, &json!(["sh", "-c", "echo $INSIDE $SECRET; id -u; pwd; cat"]));
     fields["env"] = json!({ "SECRET": "p'w\"$x" });
     fields["user"] = json!("7:7");
     fields["workdir"] = json!("/etc");
@@ -56,7 +56,7 @@ async fn environment_user_folder_and_input_are_given() {
 async fn the_exit_code_is_judged() {
     let name = container("codes").await;
     let cx = TestContext::in_run("r1", "s");
-    let mut fields = exec(&name, json!(["sh", "-c", "echo out; echo broken >&2; exit 3"]));
+    let mut fields = exec(&name, &json!(["sh", "-c", "echo out; echo broken >&2; exit 3"]));
     let (failure, residue, outputs) = cx.fail(&*action("exec", fields.clone())).await;
     assert_eq!(failure.message, format!("`sh` in the container `{}` exited with 3, expected 0", &*name));
     assert_eq!(failure.detail, ["broken"]);
@@ -69,7 +69,7 @@ async fn the_exit_code_is_judged() {
 #[tokio::test]
 async fn a_missing_program_changed_nothing() {
     let name = container("noprog").await;
-    let (failure, residue, _) = TestContext::in_run("r1", "s").fail(&*action("exec", exec(&name, json!(["nope"])))).await;
+    let (failure, residue, _) = TestContext::in_run("r1", "s").fail(&*action("exec", exec(&name, &json!(["nope"])))).await;
     assert_eq!(failure.message, format!("`nope` cannot be run in the container `{}`", &*name));
     assert_eq!((failure.kind, residue), (FailureKind::NotFound, Residue::None));
     assert_eq!(failure.field.as_deref(), Some("argv[0]"));
@@ -80,7 +80,7 @@ async fn a_container_that_is_stopped_is_said_to_be() {
     let name = container("stopped").await;
     let cx = TestContext::in_run("r1", "s");
     cx.succeed(&*action("stop", json!({ "container": &*name, "grace": "0s" }))).await;
-    let (failure, residue, _) = cx.fail(&*action("exec", exec(&name, json!(["true"])))).await;
+    let (failure, residue, _) = cx.fail(&*action("exec", exec(&name, &json!(["true"])))).await;
     assert_eq!(failure.message, format!("nothing can be run in the container `{}`: it is exited", &*name));
     assert_eq!(residue, Residue::None);
 }
@@ -90,7 +90,7 @@ async fn a_flood_of_output_is_bounded_and_its_end_is_kept() {
     let name = container("flood").await;
     let cx = TestContext::in_run("r1", "s");
     let script = "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; echo closing line";
-    let (outputs, _) = cx.succeed(&*action("exec", exec(&name, json!(["sh", "-c", script])))).await;
+    let (outputs, _) = cx.succeed(&*action("exec", exec(&name, &json!(["sh", "-c", script])))).await;
     let stdout = outputs["stdout"].as_str().unwrap();
     assert!(stdout.len() <= 32 * 1024 && stdout.ends_with("closing line"));
     assert_eq!(outputs["truncated"], true);
@@ -100,7 +100,7 @@ async fn a_flood_of_output_is_bounded_and_its_end_is_kept() {
 async fn a_child_that_holds_the_output_does_not_hold_up_the_step() {
     let name = container("holds").await;
     let cx = TestContext::in_run("r1", "s");
-    let (outputs, _) = cx.succeed(&*action("exec", exec(&name, json!(["sh", "-c", "sleep 4711 & echo done"])))).await;
+    let (outputs, _) = cx.succeed(&*action("exec", exec(&name, &json!(["sh", "-c", "sleep 4711 & echo done"])))).await;
     assert_eq!(outputs["stdout"], "done");
 }
 
@@ -108,7 +108,7 @@ async fn a_child_that_holds_the_output_does_not_hold_up_the_step() {
 async fn told_to_end_it_ends_the_program_and_its_children() {
     let name = container("cancel").await;
     let cx = TestContext::in_run("r1", "s");
-    let action = action("exec", exec(&name, json!(["sh", "-c", "sleep 4712 & sleep 4713; true"])));
+    let action = action("exec", exec(&name, &json!(["sh", "-c", "sleep 4712 & sleep 4713; true"])));
     let (outcome, ()) = tokio::join!(cx.run(&*action), async {
         while running(&name, "sleep 4713").await == 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -123,7 +123,7 @@ async fn told_to_end_it_ends_the_program_and_its_children() {
 async fn one_that_ignores_sigterm_is_killed() {
     let name = container("stubborn").await;
     let cx = TestContext::in_run("r1", "s");
-    let action = action("exec", exec(&name, json!(["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 1; done"])));
+    let action = action("exec", exec(&name, &json!(["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 1; done"])));
     let (outcome, ()) = tokio::join!(cx.run(&*action), async {
         while !cx.output_text().contains("ready") {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -140,7 +140,7 @@ async fn one_that_ignores_sigterm_is_killed() {
 async fn what_an_earlier_process_left_running_is_found_and_ended() {
     let name = container("orphan").await;
     let cx = TestContext::in_run("r1", "s");
-    let action = action("exec", exec(&name, json!(["sleep", "4714"])));
+    let action = action("exec", exec(&name, &json!(["sleep", "4714"])));
     // The process that runs it dies: its future is dropped, and the command goes on.
     tokio::select! {
         _ = cx.run(&*action) => unreachable!(),
@@ -161,7 +161,7 @@ async fn one_that_may_not_be_interrupted_is_waited_for() {
     let name = container("waits").await;
     let mut cx = TestContext::in_run("r1", "s");
     cx.interruptible = false;
-    let action = action("exec", exec(&name, json!(["sh", "-c", "sleep 2; touch /finished"])));
+    let action = action("exec", exec(&name, &json!(["sh", "-c", "sleep 2; touch /finished"])));
     tokio::select! {
         _ = cx.run(&*action) => unreachable!(),
         () = async {
@@ -172,5 +172,5 @@ async fn one_that_may_not_be_interrupted_is_waited_for() {
     }
     let evidence = cx.evidence.lock().unwrap().clone();
     assert_eq!(action.settle(&cx, &evidence).await, Settled::AtRest);
-    TestContext::in_run("r1", "look").succeed(&*crate::engine::action("exec", exec(&name, json!(["ls", "/finished"])))).await;
+    TestContext::in_run("r1", "look").succeed(&*crate::engine::action("exec", exec(&name, &json!(["ls", "/finished"])))).await;
 }

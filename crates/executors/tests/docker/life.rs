@@ -29,7 +29,7 @@ async fn a_container_is_run_stopped_started_and_removed() {
     assert_eq!(seen["labels"]["runbook.step"], "start-new");
 
     let stop = action("stop", json!({ "container": &*name, "grace": "1s" }));
-    let (before, _) = (stop.capture(&cx).await.unwrap(), ());
+    let before = stop.capture(&cx).await.unwrap();
     assert_eq!(before.0["running"], true);
     assert_eq!(stop.probe(&cx, &before).await, Verdict::NotDone);
     let (stopped, changed) = cx.succeed(&*stop).await;
@@ -123,7 +123,6 @@ async fn a_container_that_ends_at_once_is_a_failure_with_its_last_words() {
         format!("the container `{}` did not stay up: its process exited with code 3 right after its start", &*name)
     );
     assert_eq!(failure.detail, ["software degrade is not allowed"]);
-    assert_eq!(outputs["exit_code"], 3);
     assert_eq!(residue, Residue::Partial, "its undo has something to remove");
 
     fields["stays_up"] = json!("0s");

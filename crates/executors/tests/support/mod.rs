@@ -225,14 +225,14 @@ impl Context for TestContext {
     fn progress(&self, progress: Progress) {
         self.progress.lock().unwrap().push(progress);
     }
-    fn evidence<'a>(&'a self, evidence: Value) -> BoxFuture<'a, Result<(), Failure>> {
+    fn evidence(&self, evidence: Value) -> BoxFuture<'_, Result<(), Failure>> {
         self.evidence.lock().unwrap().push(evidence);
         Box::pin(async { Ok(()) })
     }
     fn processes(&self) -> &dyn Processes {
         self
     }
-    fn ask<'a>(&'a self, question: Question) -> BoxFuture<'a, Result<Answer, Failure>> {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, Failure>> {
         self.questions.lock().unwrap().push(question);
         let answer = self.answers.lock().unwrap().pop().unwrap_or(Answer::Nobody);
         Box::pin(async { Ok(answer) })

@@ -7,6 +7,7 @@ use bollard::models::{
 };
 use runbook_core::value::{ByteSize, Duration};
 
+use super::super::forms::Argument;
 use super::like::Copied;
 use super::options::{Health, MountKind, MountPoint, Run};
 
@@ -23,10 +24,10 @@ impl Run {
         over(&mut body.user, self.user.clone());
         if let Some(entrypoint) = &self.entrypoint {
             // A copied command belongs to the copied program.
-            body.entrypoint = Some(entrypoint.clone());
+            body.entrypoint = Some(Argument::texts(entrypoint));
             body.cmd = None;
         }
-        over(&mut body.cmd, self.command.clone());
+        over(&mut body.cmd, self.command.as_deref().map(Argument::texts));
         over(&mut body.working_dir, self.workdir.as_ref().map(|path| path.as_str().to_owned()));
         over(&mut body.hostname, self.hostname.clone());
         over(&mut body.healthcheck, self.health.as_ref().map(Health::model));
@@ -181,7 +182,7 @@ impl Health {
         let test = if self.command.is_empty() {
             vec!["NONE".to_owned()]
         } else {
-            std::iter::once("CMD".to_owned()).chain(self.command.iter().cloned()).collect()
+            std::iter::once("CMD".to_owned()).chain(Argument::texts(&self.command)).collect()
         };
         HealthConfig {
             test: Some(test),

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::client::Settings;
-use super::super::forms::{Device, Network, Published, RestartPolicy, SizeLimit, Ulimit, Volume};
+use super::super::forms::{Argument, Device, Network, Published, RestartPolicy, SizeLimit, Ulimit, Volume};
 use super::super::names::{ContainerName, ImageName};
 use super::super::start::shortly;
 
@@ -79,11 +79,9 @@ pub(in super::super) struct Run {
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     /// The program that is started instead of the image's.
-    #[schemars(extend("x-secret" = "refuse"))]
-    pub(super) entrypoint: Option<Vec<String>>,
+    pub(super) entrypoint: Option<Vec<Argument>>,
     /// Its arguments, instead of the image's.
-    #[schemars(extend("x-secret" = "refuse"))]
-    pub(super) command: Option<Vec<String>>,
+    pub(super) command: Option<Vec<Argument>>,
     /// The folder in which it starts.
     pub(super) workdir: Option<AbsolutePath>,
     /// Its host name.
@@ -169,8 +167,7 @@ pub(super) enum MountKind {
 #[serde(deny_unknown_fields)]
 pub(super) struct Health {
     /// The program and its arguments, run inside the container; 0 is healthy. An empty list switches the image's own check off.
-    #[schemars(extend("x-secret" = "refuse"))]
-    pub(super) command: Vec<String>,
+    pub(super) command: Vec<Argument>,
     /// Between two checks.
     pub(super) interval: Option<Duration>,
     /// How long one check may take.

@@ -1,0 +1,43 @@
+//! The example of every action is accepted as it stands.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::fmt::Write as _;
+
+use runbook_core::diagnostic::render::{Style, human};
+use runbook_core::document;
+
+/// A runbook around an example, with the targets that it names.
+fn around(example: &str, changes: bool) -> String {
+    let mut text = "format = 1\nname = \"example\"\n\n".to_owned();
+    let mut names: Vec<&str> = example.split("target = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let _ = write!(text, "[target.{name}]\nmysql = {{ host = \"db\", user = \"u\" }}\n\n");
+    }
+    if example.contains("{{before.") {
+        let step = "file.copy = { from = \"/etc/odc.env\", to = \"/tmp/odc.env\" }";
+        let _ = write!(text, "[[step]]\nid = \"example\"\n{step}\n[[step.undo]]\n{example}\n");
+    } else {
+        let fate = if changes { "leaves = \"what the example makes\"\n" } else { "" };
+        let _ = write!(text, "[[step]]\nid = \"example\"\n{fate}{example}\n");
+    }
+    text
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let registry = runbook_executors::registry();
+    let mut refused = Vec::new();
+    for executor in registry.executors() {
+        for action in executor.actions() {
+            assert!(!action.example.is_empty(), "{}.{} has no example", executor.name(), action.name);
+            let source = document::read("example.toml", around(action.example, action.class.changes()).into_bytes()).unwrap();
+            let (runbook, faults) = runbook_core::load(&source, &registry);
+            if runbook.is_none() {
+                refused.push(format!("{}.{}:\n{}", executor.name(), action.name, human(&faults, Style::default())));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
