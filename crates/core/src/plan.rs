@@ -11,6 +11,8 @@ mod options;
 mod parts;
 mod select;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod topology;
 mod unit;
 

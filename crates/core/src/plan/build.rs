@@ -141,20 +141,19 @@ impl Builder<'_> {
         }
     }
 
-    /// A check or verify is skipped when another of its phase that it refers to gave no result.
+    /// The checks whose results a check uses; no other phase may refer to its own.
     fn uses(&self, unit: &Unit) -> Vec<UnitIx> {
-        if unit.phase == Phase::Step {
+        if unit.phase != Phase::Check {
             return Vec::new();
         }
-        let group = if unit.phase == Phase::Check { "checks" } else { "steps" };
         let mut used = Vec::new();
         for name in select::references(self.runbook, unit) {
-            let [first, id, ..] = name.path.as_slice() else { continue };
-            if first != group || name.guarded {
+            let [group, id, ..] = name.path.as_slice() else { continue };
+            if group != "checks" || name.guarded {
                 continue;
             }
-            let other = self.runbook.units.iter().find(|other| other.id == *id && other.phase == unit.phase && other.ix != unit.ix);
-            used.extend(other.map(|other| other.ix).filter(|ix| !used.contains(ix)));
+            let checks = self.runbook.units.iter().filter(|other| other.phase == Phase::Check && other.ix != unit.ix);
+            used.extend(checks.filter(|other| other.id == *id && !used.contains(&other.ix)).map(|other| other.ix).collect::<Vec<_>>());
         }
         used
     }

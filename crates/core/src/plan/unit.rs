@@ -25,8 +25,7 @@ pub struct PlanUnit {
     pub action: String,
     /// What it waits for within its phase.
     pub needs: Needs,
-    /// For a check or a verify: those of its phase whose results it uses. It is skipped where one of them failed or was skipped, instead of failing in its
-    /// turn.
+    /// For a check: the checks whose results it uses. It is skipped where one of them failed or was skipped, instead of failing in its turn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<UnitIx>,
     /// Whether it has a `when`, and what the `when` is asked for.
