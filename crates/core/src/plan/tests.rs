@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::{Action, ActionSpec, BoxFuture, Before, Class, Cx, Executor, Outcome, OutputKind, OutputSpec, Outputs, Registry, TargetSpec};
+use crate::action::{
+    Action, ActionSpec, Before, BoxFuture, Class, Cx, Executor, Outcome, OutputKind, OutputSpec, Outputs, Registry, TargetSpec,
+};
 use crate::diagnostic::Diagnostics;
 use crate::inputs::{Given, GivenValue, Inputs, Origin, resolve};
 use crate::load;

@@ -1,6 +1,6 @@
 //! The engine's loop, with a random world instead of a real one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use runbook_core::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue};
@@ -47,6 +47,7 @@ pub(crate) enum Left {
 /// One run from its first record to its last.
 pub(crate) struct History {
     plan: Plan,
+    digest: Digest,
     rng: Rng,
     world: World,
     view: RunView,
@@ -67,12 +68,13 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Lives a history through, checking the laws.
-    pub(crate) fn live(mut rng: Rng, shown: bool) {
+    /// Lives a history through, checking the laws; says what happened in it.
+    pub(crate) fn live(mut rng: Rng, shown: bool) -> BTreeSet<String> {
         let plan = plans::plan(&mut rng);
         let view = RunView::new(&plan);
         let laws = Laws::default();
         let mut this = Self {
+            digest: plan.digest(),
             plan,
             rng,
             world: World::default(),
@@ -97,7 +99,8 @@ impl History {
         let mut intent = Intent::GoOn;
         for session in 1..=12 {
             this.calm = session > 8;
-            let left = this.session(session, intent);
+            let left = this.session(intent);
+            this.laws.saw(format!("{left:?}"));
             if let Some(end) = this.is_over(left, intent) {
                 this.laws.check_end(&this.plan, &this.view, &this.world, end);
                 if end != RunEnd::Done || this.rng.percent(60) {
@@ -111,6 +114,7 @@ impl History {
             }
         }
         this.laws.check_folds(&this.plan, &this.view, &this.journal, &mut this.rng);
+        this.laws.seen
     }
 
     /// The end after which a person would do nothing more with this run.
@@ -198,7 +202,7 @@ impl History {
         key.undo.map_or(unit.class, |action| unit.undo()[usize::from(action)].class)
     }
 
-    fn session(&mut self, _: u32, intent: Intent) -> Left {
+    fn session(&mut self, intent: Intent) -> Left {
         self.person = self.calm || self.rng.percent(80);
         let session = self.view.session().map_or(1, |s| s.opened.session + 1);
         self.boot += u32::from(self.rng.percent(10));
@@ -372,8 +376,8 @@ impl History {
         self.append(Record::Started(Box::new(Started {
             effect,
             action: "sim.act".to_owned(),
-            spec: Digest::of_bytes("spec1", b""),
-            render: Digest::of_bytes("render1", b""),
+            spec: self.digest.clone(),
+            render: self.digest.clone(),
             class,
             fields: serde_json::Value::Null,
             before: Before::nothing(),

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runbook_core::action::{Effect, Outcome, Verdict};
+use runbook_core::action::{Effect, Outcome, Settled, Verdict};
 use runbook_core::decide::Command;
 use runbook_core::effect::{EffectId, Role, UnitIx};
 use runbook_core::plan::{Plan, PlanFate};
-use runbook_core::record::{PersonNeeded, Record, RunEnd, Stamped, Subject};
+use runbook_core::record::{PersonNeeded, Record, Reply, RollbackCause, RunEnd, Stamped, Subject};
 use runbook_core::runbook::{Needs, Phase};
 use runbook_core::view::{EffectKey, EffectState, Mode, RunView};
 
@@ -20,6 +20,8 @@ pub(crate) struct Laws {
     open: BTreeSet<String>,
     /// Steps and items in the order in which they began, from the records.
     begun: Vec<EffectKey>,
+    /// What happened, by its name: that the laws were not kept for want of temptation.
+    pub(crate) seen: BTreeSet<String>,
     /// Undo actions in the order in which they ended well, from the records.
     undone: Vec<EffectKey>,
 }
@@ -44,6 +46,10 @@ impl Laws {
         }
     }
 
+    pub(crate) fn saw(&mut self, what: String) {
+        self.seen.insert(what);
+    }
+
     pub(crate) fn issued(&mut self, command: &Command) {
         self.open.extend(Self::intent(command));
     }
@@ -65,6 +71,7 @@ impl Laws {
 
     /// A record is about to be applied.
     pub(crate) fn before(&mut self, plan: &Plan, view: &RunView, stamped: &Stamped, _: &mut World, _: &mut Rng) {
+        self.tell(plan, view, &stamped.record);
         match &stamped.record {
             Record::SessionOpened(_) => {
                 self.open.clear();
@@ -96,7 +103,7 @@ impl Laws {
             Record::Answered(r) => {
                 self.done(&intent_of_question(&r.subject));
                 self.done(&format!("withdrawal of {:?}", r.subject));
-                if let (Subject::InDoubt { effect }, runbook_core::record::Reply::Done) = (&r.subject, &r.reply) {
+                if let (Subject::InDoubt { effect }, Reply::Done) = (&r.subject, &r.reply) {
                     self.note_undone(plan, view, effect);
                 }
             }
@@ -111,6 +118,37 @@ impl Laws {
             | Record::SessionEnded(_)
             | Record::RunClosed(_) => {}
         }
+    }
+
+    fn tell(&mut self, plan: &Plan, view: &RunView, record: &Record) {
+        let what = match record {
+            Record::Started(r) if matches!(r.effect.role, Role::Undo(_)) && r.effect.attempt > 1 => "an undo is repeated",
+            Record::Started(r) if r.effect.attempt > 1 && r.class.effect == Effect::Once => "a Once action is repeated",
+            Record::Started(r) if r.effect.role == Role::Check && view.mode() == Mode::Stepping => "a guard is asked",
+            Record::Started(r) if view.running().any(|key| view.key(plan, &r.effect) != Some(key)) => "steps run side by side",
+            Record::Recovered(r) => match (&r.settled, &r.verdict) {
+                (Settled::Moving { .. }, _) => "an effect still moves",
+                (_, Verdict::Done { .. }) => "a recovered effect was done",
+                (_, Verdict::NotDone) => "a recovered effect was not done",
+                (_, Verdict::Partial { .. } | Verdict::Unknown { .. }) => "nobody knows about a recovered effect",
+            },
+            Record::RetryScheduled(_) => "a retry is scheduled",
+            Record::CancelRequested(_) => "an effect is cancelled",
+            Record::Answered(r) if r.reply == Reply::Withdrawn => "a question is withdrawn",
+            Record::Answered(r) => match &r.subject {
+                Subject::InDoubt { effect } if matches!(effect.role, Role::Undo(_)) => "a person decides about an undo",
+                Subject::InDoubt { .. } => "a person decides about a step",
+                Subject::Failed { .. } => "a person decides about a failure",
+                Subject::Start | Subject::Confirm { .. } | Subject::Step { .. } | Subject::Action { .. } => return,
+            },
+            Record::RollbackBegan(r) if r.cause == RollbackCause::Requested => "a rollback is requested",
+            Record::RollbackBegan(r) if r.undo > 1 => "several steps are undone",
+            Record::SessionOpened(_) if view.closed().is_some() => "a closed run is opened",
+            Record::SessionOpened(_) if view.running().any(|key| key.undo.is_some()) => "an undo breaks off",
+            Record::SessionOpened(_) if view.running().next().is_some() => "a step breaks off",
+            _ => return,
+        };
+        self.saw(what.to_owned());
     }
 
     fn done(&mut self, intent: &str) {

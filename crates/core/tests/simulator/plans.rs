@@ -24,10 +24,15 @@ fn class(rng: &mut Rng) -> Class {
     Class { interruptible: rng.percent(80), ..class }
 }
 
+/// Some digest; which one does not matter here.
+fn digest() -> Digest {
+    serde_json::from_str("\"spec1:0\"").unwrap()
+}
+
 /// A unit with nothing special about it.
 pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
     PlanUnit {
-        spec: Digest::of_bytes("spec1", id.as_bytes()),
+        spec: digest(),
         id,
         phase,
         title: None,
@@ -48,7 +53,7 @@ pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
     }
 }
 
-fn undo(rng: &mut Rng, id: &str) -> PlanUndo {
+fn undo(rng: &mut Rng) -> PlanUndo {
     PlanUndo {
         title: None,
         action: "sim.undo".to_owned(),
@@ -56,17 +61,17 @@ fn undo(rng: &mut Rng, id: &str) -> PlanUndo {
         timeout: None,
         retry: retry(rng),
         class: class(rng),
-        spec: Digest::of_bytes("spec1", id.as_bytes()),
+        spec: digest(),
         fields: Fields::Ready(serde_json::Value::Null),
     }
 }
 
-fn fate(rng: &mut Rng, id: &str, step: usize, steps: &[UnitIx]) -> PlanFate {
+fn fate(rng: &mut Rng, step: usize, steps: &[UnitIx]) -> PlanFate {
     match rng.below(12) {
         0 => PlanFate::Irreversible("why".to_owned()),
         1 => PlanFate::Leaves("what".to_owned()),
         2 if step > 0 => PlanFate::CoveredBy(steps[rng.below(step)]),
-        _ => PlanFate::Undo((0..1 + rng.below(3)).map(|_| undo(rng, id)).collect()),
+        _ => PlanFate::Undo((0..1 + rng.below(3)).map(|_| undo(rng)).collect()),
     }
 }
 
@@ -108,7 +113,7 @@ pub(crate) fn plan(rng: &mut Rng) -> Plan {
         if phase == Phase::Step {
             unit.class = class(rng);
             if unit.class.effect != Effect::ReadOnly {
-                unit.fate = fate(rng, &unit.id, peers.len(), &peers);
+                unit.fate = fate(rng, peers.len(), &peers);
             }
             unit.on_failure = rng.pick(&[
                 FailurePolicy::Stop,

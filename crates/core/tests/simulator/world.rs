@@ -82,7 +82,7 @@ impl World {
             self.leave(key, residue, rng);
             return Outcome::Cancelled { residue };
         }
-        if rng.percent(70) {
+        if rng.percent(if changes { 72 } else { 92 }) {
             let changed = changes && rng.percent(80);
             self.did(key, if changed { Truth::All } else { Truth::Nothing }, rng);
             return Outcome::Succeeded { outputs: Outputs::new(), changed };
