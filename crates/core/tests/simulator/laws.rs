@@ -234,6 +234,9 @@ impl Laws {
             assert!(thing.truth == Truth::Nothing, "the Once action of `{}` ({key:?}) runs twice, and no person said so", unit.id);
         }
         assert!(!thing.moving || !class.changes(), "`{}` ({key:?}) runs while it still works", unit.id);
+        if key.undo.is_some() {
+            assert!(!world.things.values().any(|t| t.moving), "`{}` ({key:?}) undoes while something still works", unit.id);
+        }
         world.begin(key, rng);
     }
 
@@ -266,9 +269,11 @@ impl Laws {
             }
         }
         for key in self.begun.iter().skip(first).filter(|key| changed(key)) {
-            let actions = u16::try_from(plan.unit(key.unit).unwrap().undo().len()).unwrap();
-            for action in 0..actions {
-                assert!(self.undone.contains(&key.undo(action)), "{:?} was not undone", key.undo(action));
+            let unit = undone_with(plan, key.unit);
+            let actions = u16::try_from(plan.unit(unit).unwrap().undo().len()).unwrap();
+            let those = self.begun.iter().skip(first).filter(|other| if unit == key.unit { *other == key } else { other.unit == unit });
+            for undo in those.flat_map(|other| (0..actions).map(|action| other.undo(action))) {
+                assert!(self.undone.contains(&undo), "{undo:?} was not undone, for {key:?}");
             }
         }
         let order: Vec<_> = self.undone.iter().map(|key| (std::cmp::Reverse(position[&key.forward()]), key.undo)).collect();
@@ -289,6 +294,14 @@ impl Laws {
         }
         assert_eq!(&folded, view, "cut at {cut}");
     }
+}
+
+/// The unit with whose undo a unit's change goes away: its own, or that of the step that covers it.
+fn undone_with(plan: &Plan, mut unit: UnitIx) -> UnitIx {
+    while let PlanFate::CoveredBy(cover) = plan.unit(unit).unwrap().fate {
+        unit = cover;
+    }
+    unit
 }
 
 /// Units of earlier phases are settled; a check may be asked again as a guard.
