@@ -4,12 +4,18 @@ use super::environment::{Environment, Server};
 use crate::error::TaskError;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Carries statements out, stopping at the first that fails.
 pub(crate) fn sql(environment: &Environment, server: &Server, database: Option<&str>, text: &str) -> Result<(), TaskError> {
-    let mut client = Command::new(&environment.mariadb_client);
+    tell(&environment.mariadb_client, server, database, text)
+}
+
+/// The same, before there is an environment.
+pub(super) fn tell(client: &Path, server: &Server, database: Option<&str>, text: &str) -> Result<(), TaskError> {
+    let mut client = Command::new(client);
     client.args(["--no-defaults", "--default-character-set=utf8mb4", "--protocol=tcp", "--host", &server.host, "--user", &server.user]);
     client.arg(format!("--port={}", server.port)).args(database).env("MYSQL_PWD", &server.password);
     client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

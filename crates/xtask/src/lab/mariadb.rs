@@ -1,5 +1,6 @@
 //! MariaDB 10.11 with a data folder, a socket and a port of its own: never the machine's service.
 
+use super::client::tell;
 use super::environment::Server;
 use super::fetch::make;
 use super::ports;
@@ -38,12 +39,17 @@ pub(crate) fn start(checkout: &Checkout, programs: &Programs, password: &str) ->
     server.arg(format!("--port={port}")).args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--character-set-server=utf8mb4"]);
     server.env("LD_LIBRARY_PATH", programs.debian_libraries());
     let daemon = Daemon::start("mariadbd", &server, &checkout.lab.join("mariadbd.log"))?;
-    if let Err(error) = wait_until(&daemon, Duration::from_mins(1), || ports::answers(port)) {
+    let server = Server { host: "127.0.0.1".to_owned(), port, user: "root".to_owned(), password: password.to_owned() };
+    // It listens before it has read the file: only a login proves that it has.
+    let client = programs.debian("usr/bin/mariadb");
+    if let Err(error) =
+        wait_until(&daemon, Duration::from_mins(1), || ports::answers(port) && tell(&client, &server, None, "select 1").is_ok())
+    {
         daemon.end(Duration::from_secs(10));
         return Err(error);
     }
     let _ = std::fs::remove_file(first);
-    Ok((daemon, Server { host: "127.0.0.1".to_owned(), port, user: "root".to_owned(), password: password.to_owned() }))
+    Ok((daemon, server))
 }
 
 fn first_statements(checkout: &Checkout, password: &str) -> Result<PathBuf, TaskError> {
