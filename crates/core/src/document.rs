@@ -6,6 +6,7 @@
 mod hidden;
 mod node;
 mod parse;
+mod pieces;
 mod place;
 mod read;
 mod syntax;

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod prepare;
 pub mod record;
 pub mod runbook;
+pub mod schema;
 pub mod scope;
 pub mod secret;
 mod shape;

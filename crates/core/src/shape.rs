@@ -12,7 +12,7 @@ mod texts;
 mod unknown;
 mod walk;
 
-pub(crate) use compile::{Compiler, Dialect};
-pub(crate) use model::{Shape, TableRule, quoted};
+pub(crate) use compile::{Compiler, Dialect, generator, text_of};
+pub(crate) use model::{Others, Shape, TableRule, Text, quoted};
 pub(crate) use unknown::STEP_KEYS;
 pub(crate) use walk::{At, TemplatePlace, Walker};

@@ -51,3 +51,36 @@ fn valid_runbooks_are_taken_without_a_word() {
 fn shipped_runbooks_are_taken_without_a_word() {
     assert_eq!(reports("runbooks"), "");
 }
+
+/// A file's tree as JSON, as an editor's language server sees it.
+fn as_json(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).unwrap();
+    json(toml::Value::Table(text.parse().unwrap()))
+}
+
+fn json(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(value) => value.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => serde_json::Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect()),
+    }
+}
+
+fn schema() -> jsonschema::Validator {
+    jsonschema::draft7::new(&runbook_core::schema::runbook_schema(&runbook_executors::registry())).unwrap()
+}
+
+#[test]
+fn the_schema_takes_valid_runbooks() {
+    let schema = schema();
+    for folder in ["tests/valid", "docs/examples", "runbooks"] {
+        for path in files(folder) {
+            let faults: Vec<String> = schema.iter_errors(&as_json(&path)).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            assert_eq!(faults, Vec::<String>::new(), "{}", path.display());
+        }
+    }
+}

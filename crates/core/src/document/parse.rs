@@ -5,7 +5,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Node, NodeKind, Table, hidden, syntax, toml_1_1};
+use super::{Entry, Node, NodeKind, Table, hidden, pieces, syntax, toml_1_1};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
 
@@ -14,18 +14,44 @@ use crate::source::{Source, Span};
 pub fn parse(source: &Arc<Source>) -> (Option<Node>, Diagnostics) {
     let mut faults = Diagnostics::new();
     let hidden = hidden::find(source, &mut faults);
+    let whole = Span::new(0, source.text().len());
+    if whole.end > pieces::LARGE
+        && hidden.is_empty()
+        && let Some((table, found)) = in_pieces(source)
+    {
+        return (Some(Node { span: whole, kind: NodeKind::Table(table) }), found);
+    }
     let (table, errors) = DeTable::parse_recoverable(source.text());
     let certain = syntax::report(source, &table, errors, &hidden, &mut faults);
     if !certain {
         return (None, faults);
     }
-    let mut reader = Reader { source, faults, inline: false };
-    let node = Node { span: Span::new(0, source.text().len()), kind: NodeKind::Table(reader.table(table.into_inner())) };
+    let mut reader = Reader { source, base: 0, faults, inline: false };
+    let node = Node { span: whole, kind: NodeKind::Table(reader.table(table.into_inner())) };
     (Some(node), reader.faults)
+}
+
+/// Reads a large file piece by piece: the parser takes many times a text's size while it works. None where a piece alone has an error, or cannot be
+/// put together with the others: the file is then read as a whole, which says what is wrong.
+fn in_pieces(source: &Arc<Source>) -> Option<(Table, Diagnostics)> {
+    let mut whole = Table::default();
+    let mut reader = Reader { source, base: 0, faults: Diagnostics::new(), inline: false };
+    for piece in pieces::cut(source.text()) {
+        let (table, errors) = DeTable::parse_recoverable(source.slice(piece));
+        if !errors.is_empty() {
+            return None;
+        }
+        reader.base = piece.start;
+        let table = reader.table(table.into_inner());
+        pieces::join(source, &mut whole, table)?;
+    }
+    Some((whole, reader.faults))
 }
 
 struct Reader<'a> {
     source: &'a Arc<Source>,
+    /// Where the text that the parser saw begins in the source.
+    base: usize,
     faults: Diagnostics,
     /// Whether an inline table around this place was looked at already.
     inline: bool,
@@ -35,7 +61,7 @@ impl Reader<'_> {
     fn table(&mut self, table: DeTable<'_>) -> Table {
         let mut entries = Vec::with_capacity(table.len());
         for (key, value) in table {
-            let key_span = key.span().into();
+            let key_span = self.span(key.span());
             let key = key.into_inner().into_owned();
             entries.push(Entry { key, key_span, value: self.node(value) });
         }
@@ -43,7 +69,7 @@ impl Reader<'_> {
     }
 
     fn node(&mut self, value: Spanned<DeValue<'_>>) -> Node {
-        let span: Span = value.span().into();
+        let span = self.span(value.span());
         let kind = match value.into_inner() {
             DeValue::String(text) => {
                 // Only a text with escapes is not borrowed from the source.
@@ -88,6 +114,10 @@ impl Reader<'_> {
             }
         };
         Node { span, kind }
+    }
+
+    fn span(&self, range: std::ops::Range<usize>) -> Span {
+        Span::new(self.base + range.start, self.base + range.end)
     }
 
     fn note(&mut self, fault: Option<Diagnostic>) {
@@ -201,6 +231,30 @@ mod tests {
         let (node, _) = read("a = \"\"\"x\r\ny\\r\\n\"\"\"\r\n");
         let NodeKind::Table(root) = node.unwrap().kind else { panic!() };
         assert_eq!(root.get("a").unwrap().kind, NodeKind::Str("x\ny\r\n".to_owned()));
+    }
+
+    #[test]
+    fn a_large_file_reads_the_same_in_pieces() {
+        let step = "[[step]]\nid = \"a\"\ntext = \"\"\"\n[[step]]\n\"\"\"\n[step.docker.run]\nx = { b = 1 }\n[[step.undo]]\ny = [1,\n2]\n";
+        let text = format!("format = 1\n[vars.a]\n{}[[verify]]\nid = 'v'\n", step.repeat(2 * pieces::LARGE / step.len()));
+        let source = Arc::new(Source::new("x.toml", text.clone()));
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let mut reader = Reader { source: &source, base: 0, faults: Diagnostics::new(), inline: false };
+        let whole = reader.table(table.into_inner());
+        assert!(pieces::cut(&text).len() > 2);
+        assert_eq!(in_pieces(&source).map(|(table, _)| table), Some(whole));
+    }
+
+    #[test]
+    fn a_fault_in_a_large_file_is_told_like_any_other() {
+        let text = format!("format = 1\n{}[[step]]\nid = yes\n", "[[step]]\nid = \"a\"\n".repeat(pieces::LARGE / 18));
+        let (node, faults) = read(&text);
+        assert!(node.is_some());
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].ends_with("`yes` is not a value"));
+        // A table that is set in two pieces is set twice.
+        let text = format!("[vars.a]\n{}[vars.a]\n", "[[step]]\nid = \"a\"\n".repeat(pieces::LARGE / 9));
+        assert!(read(&text).1[0].ends_with("`a` is set twice"));
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl Shape {
     }
 }
 
-fn text_of(schema: &Value, dialect: Dialect) -> Text {
+pub(crate) fn text_of(schema: &Value, dialect: Dialect) -> Text {
     if let Some(kind) = schema.get("x-target").and_then(Value::as_str) {
         return Text::Target(kind.to_owned());
     }
