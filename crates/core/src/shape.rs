@@ -5,6 +5,7 @@
 //! structural faults, each with its place and the nearest right name, and gives a [`Field`](crate::runbook::Field) tree in which templates are
 //! parsed. A text with `{{` is accepted wherever a template may stand; what it gives is checked when it is rendered.
 
+mod cache;
 mod compile;
 mod model;
 mod scalar;
@@ -12,6 +13,7 @@ mod texts;
 mod unknown;
 mod walk;
 
+pub(crate) use cache::Cache;
 pub(crate) use compile::{Compiler, Dialect, generator, text_of};
 pub(crate) use model::{Others, Shape, TableRule, Text, quoted};
 pub(crate) use unknown::STEP_KEYS;

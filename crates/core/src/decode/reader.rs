@@ -10,7 +10,7 @@ use crate::action::{ActionSpec, Registry};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Node, NodeKind, Table};
 use crate::runbook::Field;
-use crate::shape::{At, Compiler, Dialect, Shape, TableRule, TemplatePlace, Walker};
+use crate::shape::{At, Cache, Compiler, Dialect, Shape, TableRule, TemplatePlace, Walker};
 use crate::source::{Source, Span};
 
 pub(super) struct Reader<'a> {
@@ -24,6 +24,7 @@ pub(super) struct Reader<'a> {
     /// What the walks since the last [`take_places`](Self::take_places) found.
     places: Vec<TemplatePlace>,
     compiler: Compiler,
+    cache: Cache,
     /// By the address of the function that gives the schema: each type is compiled once, and only when it is used.
     shapes: HashMap<usize, Rc<Shape>>,
 }
@@ -38,6 +39,7 @@ impl<'a> Reader<'a> {
             broken_targets: Vec::new(),
             places: Vec::new(),
             compiler: Compiler::default(),
+            cache: Cache::default(),
             shapes: HashMap::new(),
         }
     }
@@ -74,8 +76,14 @@ impl<'a> Reader<'a> {
 
     fn walker<T>(&mut self, walk: impl FnOnce(&mut Walker<'_>) -> T) -> T {
         let places = std::mem::take(&mut self.places);
-        let mut walker =
-            Walker { source: self.source, targets: &self.targets, broken_targets: &self.broken_targets, faults: &mut self.faults, places };
+        let mut walker = Walker {
+            source: self.source,
+            targets: &self.targets,
+            broken_targets: &self.broken_targets,
+            faults: &mut self.faults,
+            cache: &mut self.cache,
+            places,
+        };
         let found = walk(&mut walker);
         self.places = walker.places;
         found

@@ -99,7 +99,14 @@ impl Reader<'_> {
                 }
                 NodeKind::Datetime(self.source.slice(span).to_owned())
             }
-            DeValue::Array(array) => NodeKind::List(array.into_iter().map(|item| self.node(item)).collect()),
+            DeValue::Array(array) => {
+                // Not collected: that would keep the parser's own, larger allocation.
+                let mut items = Vec::with_capacity(array.len());
+                for item in array {
+                    items.push(self.node(item));
+                }
+                NodeKind::List(items)
+            }
             DeValue::Table(table) => {
                 let outermost = !self.inline && self.source.text().as_bytes().get(span.start) == Some(&b'{');
                 if outermost {

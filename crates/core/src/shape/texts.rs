@@ -9,7 +9,7 @@ use crate::document::{NodeKind, place_in_string};
 use crate::runbook::{Field, FieldKind};
 use crate::source::Span;
 use crate::suggest::nearest;
-use crate::template::{Expr, Template, TemplateFault, TextKind, needs_template};
+use crate::template::{Expr, TemplateFault, TextKind, needs_template};
 
 impl Walker<'_> {
     /// A text in a place that may want something else.
@@ -60,7 +60,7 @@ impl Walker<'_> {
     }
 
     fn template(&mut self, shape: &Shape, text: &str, kind: TextKind, span: Span, at: At<'_>) -> Option<Field> {
-        let template = match Template::parse(text, kind) {
+        let template = match self.cache.template(text, kind) {
             Ok(template) => template,
             Err(faults) => {
                 self.template_faults(span, faults);
@@ -113,7 +113,7 @@ impl Walker<'_> {
             );
             return None;
         }
-        match Expr::parse(&text) {
+        match self.cache.expr(&text) {
             Ok(expr) => Some(expr),
             Err(faults) => {
                 self.template_faults(span, faults);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::cache::Cache;
 use super::model::{ListRule, Others, Shape, TableRule};
 use super::unknown;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -21,6 +22,7 @@ pub(crate) struct Walker<'a> {
     pub(crate) targets: &'a Targets,
     pub(crate) broken_targets: &'a [String],
     pub(crate) faults: &'a mut Diagnostics,
+    pub(crate) cache: &'a mut Cache,
     /// Templates in places that take no secrets, and templates that keep their type: looked at when the scope is known.
     pub(crate) places: Vec<TemplatePlace>,
 }

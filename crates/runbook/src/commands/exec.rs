@@ -155,7 +155,10 @@ fn broken_off(error: &EngineError, streams: &mut Streams) -> Exit {
             say(&error.to_string());
             Exit::Unusable
         }
-        EngineError::Impossible(_) | EngineError::LostRecords { .. } | EngineError::NeverOpened { .. } | EngineError::AnotherPlan { .. } => {
+        EngineError::Impossible(_)
+        | EngineError::LostRecords { .. }
+        | EngineError::NeverOpened { .. }
+        | EngineError::AnotherPlan { .. } => {
             say(&error.to_string());
             Exit::Unusable
         }
