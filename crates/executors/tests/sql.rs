@@ -1,4 +1,5 @@
-//! The sql executor against a real OceanBase and a real MariaDB.
+//! The `sql` executor against a real OceanBase and a real MariaDB.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 mod support;
 

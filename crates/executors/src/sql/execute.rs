@@ -82,18 +82,19 @@ enum Nature {
     Controls,
 }
 
+#[expect(clippy::unnested_or_patterns, reason = "one line for each kind of statement")]
 fn nature(sql: &str) -> Nature {
     let words = head(sql, 3);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["create" | "drop", "temporary", ..] => Nature::Part,
-        ["start", "transaction", ..] | ["begin" | "commit" | "rollback" | "savepoint" | "release" | "xa" | "use", ..] => Nature::Controls,
-        ["set", "autocommit" | "transaction", ..] | ["set", "session" | "global" | "local", "autocommit" | "transaction", ..] => {
-            Nature::Controls
-        }
-        ["set", "@@autocommit" | "@@session.autocommit" | "sql_mode" | "names" | "character" | "@@sql_mode", ..] => Nature::Controls,
-        ["set", "password" | "default" | "role", ..] => Nature::Commits,
-        [
+        ["start", "transaction", ..]
+        | ["begin" | "commit" | "rollback" | "savepoint" | "release" | "xa" | "use", ..]
+        | ["set", "autocommit" | "transaction" | "@@autocommit" | "@@session.autocommit", ..]
+        | ["set", "session" | "global" | "local", "autocommit" | "transaction", ..]
+        | ["set", "sql_mode" | "@@sql_mode" | "names" | "character", ..] => Nature::Controls,
+        ["set", "password" | "default" | "role", ..]
+        | [
             "create" | "alter" | "drop" | "truncate" | "rename" | "grant" | "revoke" | "lock" | "unlock" | "analyze" | "optimize"
             | "repair" | "flush" | "load" | "install" | "uninstall" | "reset" | "flashback" | "purge" | "cache" | "stop" | "change"
             | "import" | "start",

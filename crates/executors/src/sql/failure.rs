@@ -24,10 +24,6 @@ pub(super) mod code {
     pub(in crate::sql) const BAD_DB: u16 = 1049;
     /// No such table.
     pub(in crate::sql) const NO_SUCH_TABLE: u16 = 1146;
-    /// A syntax error: what an older or smaller server says of a statement that it does not know.
-    pub(in crate::sql) const PARSE: u16 = 1064;
-    /// No such system variable.
-    pub(in crate::sql) const UNKNOWN_VARIABLE: u16 = 1193;
     /// No such thread to be killed: it has ended already.
     pub(in crate::sql) const NO_SUCH_THREAD: u16 = 1094;
     /// The statement was interrupted by `KILL QUERY`.

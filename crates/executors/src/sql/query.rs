@@ -104,8 +104,8 @@ pub(super) async fn read(session: &mut Session<'_>, statement: &str, max_rows: u
             truncated = true;
             continue;
         }
-        let raws = row.unwrap_raw();
-        let values: Vec<Value> = raws
+        let values = row.unwrap_raw();
+        let values: Vec<Value> = values
             .iter()
             .zip(&readings)
             .map(|(raw, reading)| raw.as_ref().map_or(Value::Null, |raw| value::to_json(raw, *reading)))

@@ -151,12 +151,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn text(segments: Value) -> SqlText {
+    fn text(segments: &Value) -> SqlText {
         serde_json::from_value(json!({ "segments": segments })).unwrap()
     }
 
-    fn with(value: Value, place: &str) -> SqlText {
-        text(json!([{ "text": "[" }, { "value": { "value": value, "place": place } }, { "text": "]" }]))
+    fn with(value: &Value, place: &str) -> SqlText {
+        text(&json!([{ "text": "[" }, { "value": { "value": value, "place": place } }, { "text": "]" }]))
     }
 
     #[test]
@@ -170,30 +170,30 @@ mod tests {
             (json!("it's a \\"), "['it''s a \\\\']"),
             (json!([1, "a"]), "[(1, 'a')]"),
         ] {
-            assert_eq!(render(&with(value, "value"), mode).unwrap(), expected);
+            assert_eq!(render(&with(&value, "value"), mode).unwrap(), expected);
         }
     }
 
     #[test]
     fn the_mode_decides_about_backslashes() {
         let mode = Mode::parse("STRICT_ALL_TABLES,no_backslash_escapes");
-        assert_eq!(render(&with(json!("a\\'"), "quoted"), mode).unwrap(), "[a\\'']");
-        assert_eq!(render(&with(json!("a\\'"), "quoted"), Mode::default()).unwrap(), "[a\\\\'']");
+        assert_eq!(render(&with(&json!("a\\'"), "quoted"), mode).unwrap(), "[a\\'']");
+        assert_eq!(render(&with(&json!("a\\'"), "quoted"), Mode::default()).unwrap(), "[a\\\\'']");
     }
 
     #[test]
     fn names_that_no_server_takes_are_refused() {
         let mode = Mode::default();
-        assert_eq!(render(&with(json!("a`b"), "identifier"), mode).unwrap(), "[a``b]");
+        assert_eq!(render(&with(&json!("a`b"), "identifier"), mode).unwrap(), "[a``b]");
         for bad in ["", "a ", "a\0b", "😀", &"x".repeat(65)] {
-            assert_eq!(render(&with(json!(bad), "identifier"), mode).unwrap_err().kind, FailureKind::Invalid, "{bad:?}");
+            assert_eq!(render(&with(&json!(bad), "identifier"), mode).unwrap_err().kind, FailureKind::Invalid, "{bad:?}");
         }
     }
 
     #[test]
     fn what_has_no_form_is_refused() {
         for value in [json!([]), json!({}), json!([{}])] {
-            assert_eq!(render(&with(value, "value"), Mode::default()).unwrap_err().kind, FailureKind::Invalid);
+            assert_eq!(render(&with(&value, "value"), Mode::default()).unwrap_err().kind, FailureKind::Invalid);
         }
     }
 }

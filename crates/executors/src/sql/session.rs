@@ -154,7 +154,7 @@ impl<'a> Dialer<'a> {
 
     /// Interrupts what runs, again and again (a kill may fall between two statements), and ends when nothing more can be hoped for.
     async fn stop(&self) {
-        let mut rounds = 0;
+        let mut rounds = 0_u32;
         loop {
             let hard = self.cx.cancel_requested() == Some(CancelKind::Kill) || rounds > 10;
             let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -167,7 +167,7 @@ impl<'a> Dialer<'a> {
                 let _ = conn.disconnect().await;
             }
             rounds += 1;
-            if u128::from(rounds as u64) * AGAIN.as_millis() > STOPPING.as_millis() {
+            if AGAIN * rounds > STOPPING {
                 return;
             }
             self.cx.sleep(AGAIN).await;

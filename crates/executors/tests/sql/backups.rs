@@ -190,7 +190,7 @@ fn sql_files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".sql"))
+        .filter(|name| name.strip_suffix(".sql").is_some())
         .collect();
     names.sort();
     names

@@ -30,7 +30,7 @@ impl Server {
     }
 
     /// A `target` field with other settings laid over.
-    pub(crate) fn target_with(&self, over: Value) -> Value {
+    pub(crate) fn target_with(&self, over: &Value) -> Value {
         let mut target = self.target();
         for (key, value) in over.as_object().unwrap() {
             target["settings"][key] = value.clone();

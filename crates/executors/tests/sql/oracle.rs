@@ -61,7 +61,7 @@ pub(crate) async fn everything(server: &Server, database: &str) -> String {
             _ => format!("hex(concat({quoted}))"),
         };
         match tables.last_mut() {
-            Some((last, list)) if last == table => list.push(expression),
+            Some((name, list)) if name == table => list.push(expression),
             _ => tables.push((table.to_owned(), vec![expression])),
         }
     }

@@ -79,7 +79,7 @@ async fn failures_to_connect_are_told_apart() {
             (json!({ "database": "sql_no_such_database" }), FailureKind::NotFound, true),
         ];
         for (over, kind, retryable) in cases {
-            let wait = server.action("wait", json!({ "target": server.target_with(over.clone()) }));
+            let wait = server.action("wait", json!({ "target": server.target_with(&over) }));
             let (failure, residue) = failed(TestContext::new("w").run(&*wait).await);
             assert_eq!((failure.kind, failure.retryable, residue), (kind, retryable, Residue::None), "{}: {over}: {failure}", server.name);
             assert_eq!(failure.field.as_deref(), Some("target"));
@@ -96,7 +96,7 @@ async fn a_server_that_accepts_and_says_nothing_is_unreachable_in_time() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     let server = servers()[0].clone();
-    let wait = server.action("wait", json!({ "target": server.target_with(json!({ "port": port, "connect_timeout": "300ms" })) }));
+    let wait = server.action("wait", json!({ "target": server.target_with(&json!({ "port": port, "connect_timeout": "300ms" })) }));
     let (failure, _) = failed(TestContext::new("w").run(&*wait).await);
     assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
 }
@@ -189,7 +189,7 @@ async fn hostile_values_arrive_as_they_are() {
                 segments.push(json!({ "value": { "value": value, "place": place } }));
                 segments.push(json!({ "text": format!("{close})") }));
             }
-            let target = server.target_with(json!({ "sql_mode": mode }));
+            let target = server.target_with(&json!({ "sql_mode": mode }));
             let query = server.action("query", json!({ "target": target, "sql": { "segments": segments } }));
             let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
             let expected: Vec<String> = values.iter().map(|v| v.bytes().map(|b| format!("{b:02X}")).collect()).collect();

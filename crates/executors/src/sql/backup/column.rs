@@ -8,7 +8,7 @@ pub(in crate::sql) struct Column {
     /// Its name.
     pub(in crate::sql) name: String,
     /// Its full type, as the server writes it.
-    pub(in crate::sql) column_type: String,
+    pub(in crate::sql) declared: String,
     /// How it is treated; none for a type that is not known here.
     pub(in crate::sql) kind: Option<Kind>,
     /// Whether the server computes it: such values are not written.

@@ -1,6 +1,7 @@
 //! Writing a backup: names and definitions, one snapshot, rows, checksums, and the manifest last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -291,7 +292,7 @@ impl Dump<'_, '_> {
         let mut statements = 0;
         for (view, create) in in_order(creates) {
             if let Some(Some(collation)) = collations.get(&view) {
-                text.push_str(&format!("SET SESSION collation_connection = '{collation}';\n"));
+                let _ = writeln!(text, "SET SESSION collation_connection = '{collation}';");
                 statements += 1;
             }
             text.push_str(&create);
@@ -313,15 +314,15 @@ impl Dump<'_, '_> {
             let create = stripped(&definition, self.database, names);
             let Definition { sql_mode, collation, .. } = definition;
             if let Some(mode) = sql_mode {
-                text.push_str(&format!("SET SESSION sql_mode = '{mode}';\n"));
+                let _ = writeln!(text, "SET SESSION sql_mode = '{mode}';");
                 statements += 1;
             }
             if let Some(collation) = collation {
-                text.push_str(&format!("SET SESSION collation_connection = '{collation}';\n"));
+                let _ = writeln!(text, "SET SESSION collation_connection = '{collation}';");
                 statements += 1;
             }
             let delimiter = delimiter_for(&create);
-            text.push_str(&format!("DELIMITER {delimiter}\n{create}\n{delimiter}\nDELIMITER ;\n"));
+            let _ = writeln!(text, "DELIMITER {delimiter}\n{create}\n{delimiter}\nDELIMITER ;");
             statements += 1;
             entries.push(object_entry(kind, &object, &create));
         }

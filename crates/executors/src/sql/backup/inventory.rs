@@ -29,11 +29,6 @@ pub(in crate::sql) struct Inventory {
 }
 
 impl Inventory {
-    /// Whether there is nothing at all.
-    pub(in crate::sql) fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.objects.is_empty() && self.unknown.is_empty()
-    }
-
     /// The names of tables, views and routines.
     pub(in crate::sql) fn names(&self) -> BTreeSet<String> {
         self.tables.keys().chain(self.objects.iter().map(|(_, name)| name)).cloned().collect()
@@ -60,7 +55,7 @@ impl Inventory {
         let mut named: Vec<String> = self.unknown.iter().map(|(kind, name)| format!("{kind} `{name}`")).collect();
         for (table, columns) in &self.tables {
             for column in columns.iter().filter(|column| column.kind.is_none() && !column.generated) {
-                named.push(format!("table `{table}` with the column `{}` of the type `{}`", column.name, column.column_type));
+                named.push(format!("table `{table}` with the column `{}` of the type `{}`", column.name, column.declared));
             }
         }
         if named.is_empty() {
@@ -134,7 +129,7 @@ async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inve
             let extra = extra.to_ascii_uppercase();
             // `DEFAULT_GENERATED` is a default that is an expression: such a column holds data.
             let generated = extra.contains("VIRTUAL GENERATED") || extra.contains("STORED GENERATED");
-            columns.push(Column { name, column_type, kind: Kind::of(&data_type), generated });
+            columns.push(Column { name, declared: column_type, kind: Kind::of(&data_type), generated });
         }
     }
     Ok(())

@@ -168,9 +168,9 @@ impl RowWriter {
                 write!(self.out, "SET @runbook_{at} = CONCAT(@runbook_{at}, REPEAT(")
             };
             if binary {
-                push_bytes(&mut self.out, piece)
+                push_bytes(&mut self.out, piece);
             } else {
-                push_text(&mut self.out, piece)
+                push_text(&mut self.out, piece);
             }
             self.out.extend_from_slice(if first { b", 1);\n" } else { b", 1));\n" });
             self.statements += 1;

@@ -227,7 +227,7 @@ fn strangers(folder: &Path, manifest: &Manifest) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| (name.ends_with(".sql") || name.ends_with(".sql.gz")) && !known.contains(name.as_str()))
+        .filter(|name| [".sql", ".sql.gz"].iter().any(|end| name.ends_with(end)) && !known.contains(name.as_str()))
         .map(|name| format!("the file `{name}` is not in the manifest"))
         .collect();
     found.sort();
