@@ -159,7 +159,7 @@ fn of_server(code: u16, state: &str, message: &str) -> Failure {
         // Too many connections, memory, disk, packet, log space.
         3 | 28 | 1020..=1021 | 1037..=1041 | 1114 | 1153 | 1203 | 1206 | 1226 | 4013 | 4019 | 4184 | 4279 => (FailureKind::Exhausted, true),
         1205 | 3024 | 4012 | 4377 | 6005 => (FailureKind::TimedOut, true),
-        1053 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 => (FailureKind::Disconnected, true),
+        1053 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 | 5066 => (FailureKind::Disconnected, true),
         // Deadlocks, and OceanBase's "try again" family (leader switched, schema behind, rolled back).
         1213 | 4023 | 4038 | 4654 | 5627 | 6002 | 6210 | 6224 => (FailureKind::Failed, true),
         // Wrong in itself: syntax, names, types, duplicates, read-only transaction. The same again fails again.

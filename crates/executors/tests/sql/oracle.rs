@@ -68,12 +68,9 @@ pub(crate) async fn everything(server: &Server, database: &str) -> String {
     let mut script = "set time_zone = '+00:00';\n".to_owned();
     for (table, list) in &tables {
         let quoted = table.replace('`', "``");
-        script.push_str(&format!(
-            "select 'table {}';\nselect {} from `{quoted}` order by {};\n",
-            table.replace('\'', "''"),
-            list.join(", "),
-            (1..=list.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
-        ));
+        let order: Vec<String> = (1..=list.len()).map(|n| n.to_string()).collect();
+        let (label, list, order) = (table.replace('\'', "''"), list.join(", "), order.join(", "));
+        script += &format!("select 'table {label}';\nselect {list} from `{quoted}` order by {order};\n");
     }
     client(server, database, script.as_bytes())
 }

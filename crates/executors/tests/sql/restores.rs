@@ -71,7 +71,7 @@ impl Case {
         let mut manifest = self.manifest();
         let entry = manifest.files.iter_mut().find(|file| file.name == name).unwrap();
         entry.bytes = text.len() as u64;
-        entry.sha256 = sha2::Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect();
+        entry.sha256 = format!("{:x}", sha2::Sha256::digest(&text));
         std::fs::write(path, text).unwrap();
         std::fs::write(self.backup.join("manifest.json"), manifest.sealed().to_text()).unwrap();
     }
@@ -125,33 +125,23 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
     let no_end = [&good[..good.len() - 10], b"----------"].concat();
-    let cases: Vec<(&str, Vec<(&str, Option<Vec<u8>>)>, String)> = vec![
-        (
-            "cut",
-            vec![(&data, Some(good[..good.len() / 2].to_vec()))],
-            format!("the file `{data}` has {} bytes and should have {}", good.len() / 2, good.len()),
-        ),
-        ("flipped", vec![(&data, Some(flipped))], format!("the file `{data}` is damaged: its SHA-256 is another")),
-        ("no end", vec![(&data, Some(no_end))], format!("the file `{data}` is damaged: its SHA-256 is another")),
-        ("missing", vec![(&data, None)], format!("the file `{data}` is missing")),
-        ("stranger", vec![("99-more.sql", Some(b"drop table t;".to_vec()))], "the file `99-more.sql` is not in the manifest".to_owned()),
-        (
-            "edited",
-            vec![("manifest.json", Some(manifest.replace("\"rows\": 2,", "\"rows\": 3,").into_bytes()))],
-            "the manifest was changed after it was written".to_owned(),
-        ),
-        (
-            "incomplete",
-            vec![("manifest.json", Some(Manifest { complete: false, ..case.manifest() }.sealed().to_text().into_bytes()))],
-            "the manifest says that the backup is not complete".to_owned(),
-        ),
+    let damaged = || format!("the file `{data}` is damaged: its SHA-256 is another");
+    let edited = manifest.replace("\"rows\": 2,", "\"rows\": 3,");
+    let incomplete = Manifest { complete: false, ..case.manifest() }.sealed().to_text();
+    let cut = good[..good.len() / 2].to_vec();
+    let cases = [
+        ("cut", &*data, Some(cut), format!("the file `{data}` has {} bytes and should have {}", good.len() / 2, good.len())),
+        ("flipped", &data, Some(flipped), damaged()),
+        ("no end", &data, Some(no_end), damaged()),
+        ("missing", &data, None, format!("the file `{data}` is missing")),
+        ("stranger", "99-more.sql", Some(b"drop table t;".to_vec()), "the file `99-more.sql` is not in the manifest".to_owned()),
+        ("edited", "manifest.json", Some(edited.into_bytes()), "the manifest was changed after it was written".to_owned()),
+        ("incomplete", "manifest.json", Some(incomplete.into_bytes()), "the manifest says that the backup is not complete".to_owned()),
     ];
-    for (name, files, problem) in cases {
-        for (file, bytes) in files {
-            match bytes {
-                Some(bytes) => write(file, &bytes),
-                None => std::fs::remove_file(case.backup.join(file)).unwrap(),
-            }
+    for (name, file, bytes, problem) in cases {
+        match bytes {
+            Some(bytes) => write(file, &bytes),
+            None => std::fs::remove_file(case.backup.join(file)).unwrap(),
         }
         let (failure, residue) = failed(case.cx.run(&*case.recreate()).await);
         assert_eq!(

@@ -192,7 +192,7 @@ async fn hostile_values_arrive_as_they_are() {
             let target = server.target_with(&json!({ "sql_mode": mode }));
             let query = server.action("query", json!({ "target": target, "sql": { "segments": segments } }));
             let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
-            let expected: Vec<String> = values.iter().map(|v| v.bytes().map(|b| format!("{b:02X}")).collect()).collect();
+            let expected: Vec<String> = values.iter().map(|value| hex(value)).collect();
             assert_eq!(outputs["rows"][0], json!(expected), "{} {mode}", server.name);
         }
     }
@@ -239,4 +239,12 @@ async fn what_a_dead_run_left_is_found_by_its_mark_and_ended() {
         let verdict = execute.probe(&cx, &runbook_core::action::Before::nothing()).await;
         assert!(matches!(verdict, Verdict::Unknown { .. }));
     }
+}
+
+fn hex(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02X}");
+        out
+    })
 }
