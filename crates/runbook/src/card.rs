@@ -1,30 +1,31 @@
 //! The card at the end of a run that did not simply end well: what changed, what is still as it was, since when the service is down, where the
 //! backups are, and what to type next.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RunEnd};
 use runbook_core::runbook::Phase;
 use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
-use runbook_engine::SessionEnd;
-use runbook_engine::state::StateDir;
+use runbook_engine::state::{RunId, StateDir};
 use serde_json::Value;
 
-use crate::commands::Procedure;
 use crate::reporters::unit_id;
-use crate::streams::Streams;
+use crate::streams::Stream;
 use crate::text::{Style, count, duration, visible, wrap};
 
 /// What the card is about.
 pub(crate) struct About<'a> {
-    pub(crate) procedure: &'a Procedure,
+    pub(crate) plan: &'a Plan,
+    pub(crate) view: &'a RunView,
+    pub(crate) run: &'a RunId,
     pub(crate) state: &'a StateDir,
-    pub(crate) ended: &'a SessionEnd,
+    /// How the last session ended; none where it goes on or broke off.
+    pub(crate) end: Option<RunEnd>,
+    /// Whether a process works on it.
+    pub(crate) running: bool,
     /// The runbook's file, as the operator named it.
-    pub(crate) file: &'a Path,
+    pub(crate) file: &'a str,
 }
 
 /// A line of the card.
@@ -64,20 +65,21 @@ fn failed(view: &RunView, key: EffectKey) -> bool {
 
 /// The card; empty where everything went well.
 pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
-    let view = &about.ended.view;
-    let plan = &about.procedure.plan;
+    let About { plan, view, .. } = about;
     let mut lines = vec![headline(about)];
-    match about.ended.end {
-        RunEnd::Done | RunEnd::ChecksPassed | RunEnd::Abandoned => {
+    match about.end {
+        None if about.running => return lines,
+        Some(RunEnd::Done | RunEnd::ChecksPassed | RunEnd::Abandoned) => {
             if view.passed_failures() > 0 {
                 let text = format!("{} failed and let pass", count(view.passed_failures() as usize, "step"));
                 lines.push(Line::Row { label: "but", text });
             }
             return lines;
         }
-        RunEnd::Refused | RunEnd::ChecksFailed => {}
-        RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. } => {
-            lines.extend(changes(plan, view));
+        Some(RunEnd::Refused | RunEnd::ChecksFailed) => {}
+        None
+        | Some(RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. }) => {
+            lines.extend(changes(plan, view, about.end.is_none()));
             lines.extend(down(plan, view));
             lines.extend(backups(plan, view));
         }
@@ -87,40 +89,44 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
 }
 
 fn headline(about: &About<'_>) -> Line {
-    let view = &about.ended.view;
-    let plan = &about.procedure.plan;
-    let run = about.ended.run.id();
+    let About { plan, view, run, .. } = about;
     let at = || {
         let failed: Vec<String> =
             view.failed().filter_map(|key| view.path(plan, key)).map(|path| format!("`{}`", unit_id(&path))).collect();
         if failed.is_empty() { String::new() } else { format!(" at {}", failed.join(", ")) }
     };
     let lasted = duration(view.clock().now().since_start());
-    let (good, text) = match about.ended.end {
-        RunEnd::Done => (true, format!("done in {lasted} (run {run})")),
-        RunEnd::ChecksPassed => (true, "the checks hold; nothing was changed".to_owned()),
-        RunEnd::Abandoned => (true, "given up".to_owned()),
-        RunEnd::Failed => (false, format!("stopped{}; nothing was rolled back (run {run})", at())),
-        RunEnd::RolledBack => (false, format!("failed, and everything was rolled back (run {run})")),
-        RunEnd::NeedsPerson { why: PersonNeeded::Barrier } => {
+    let (good, text) = match about.end {
+        None if about.running => (true, format!("running for {lasted} (run {run})")),
+        None => (false, format!("interrupted: the program was killed or the host went down (run {run})")),
+        Some(RunEnd::Done) => (true, format!("done in {lasted} (run {run})")),
+        Some(RunEnd::ChecksPassed) => (true, "the checks hold; nothing was changed".to_owned()),
+        Some(RunEnd::Abandoned) => (true, "given up".to_owned()),
+        Some(RunEnd::Failed) => (false, format!("stopped{}; nothing was rolled back (run {run})", at())),
+        Some(RunEnd::RolledBack) => (false, format!("failed, and everything was rolled back (run {run})")),
+        Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
             (false, format!("a person is needed: the rollback met a change that cannot be undone (run {run})"))
         }
-        RunEnd::NeedsPerson { why: PersonNeeded::Stuck } => (false, format!("a person is needed: an undo failed (run {run})")),
-        RunEnd::NeedsPerson { why: PersonNeeded::InDoubt } => {
+        Some(RunEnd::NeedsPerson { why: PersonNeeded::Stuck }) => (false, format!("a person is needed: an undo failed (run {run})")),
+        Some(RunEnd::NeedsPerson { why: PersonNeeded::InDoubt }) => {
             (false, format!("a person is needed: it is not known whether a step was done (run {run})"))
         }
-        RunEnd::WaitingForPerson => (false, format!("waiting for a person, and nobody can be asked (run {run})")),
-        RunEnd::ChecksFailed => (false, format!("the checks do not hold; nothing was changed (run {run})")),
-        RunEnd::Refused => (false, format!("a person said no; nothing was changed (run {run})")),
-        RunEnd::Stopped { signal } => (false, format!("stopped by signal {signal} (run {run})")),
+        Some(RunEnd::WaitingForPerson) => (false, format!("waiting for a person, and nobody can be asked (run {run})")),
+        Some(RunEnd::ChecksFailed) => (false, format!("the checks do not hold; nothing was changed (run {run})")),
+        Some(RunEnd::Refused) => (false, format!("a person said no; nothing was changed (run {run})")),
+        Some(RunEnd::Stopped { signal }) => (false, format!("stopped by signal {signal} (run {run})")),
     };
     Line::Headline { good, text }
 }
 
 /// What is different now, what is not, and what nobody can say.
-fn changes(plan: &Plan, view: &RunView) -> Vec<Line> {
+fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
     let mut lines = Vec::new();
-    let doubtful: Vec<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
+    let mut doubtful: Vec<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
+    if broke_off {
+        // What ran when the run broke off, or still runs without anyone to see its end.
+        doubtful.extend(view.running().map(EffectKey::forward));
+    }
     let undone: Vec<EffectKey> =
         view.rollback().map(|rollback| rollback.extent().undo.iter().take(rollback.undone()).copied().collect()).unwrap_or_default();
     let mut rows = |label: &'static str, keys: Vec<EffectKey>, told: &dyn Fn(&PlanUnit) -> String| {
@@ -261,28 +267,29 @@ fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
 
 /// What to type next.
 fn next(about: &About<'_>) -> Vec<Line> {
-    let run = about.ended.run.id();
+    let About { plan, view, run, .. } = about;
     let state = about.state.named().map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
     let mut commands = vec![format!("runbook runs show {run}{state}")];
-    let view = &about.ended.view;
-    let plan = &about.procedure.plan;
     let written = failures(plan, view).into_iter().find(|key| report(view, *key).is_some_and(|report| report.output.is_some()));
     if let Some(path) = written.and_then(|key| view.path(plan, key))
         && let Some(place) = path.first()
     {
         commands.push(format!("runbook runs log {run} --step {}{state}", place.step));
     }
-    match about.ended.end {
-        RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack => {
-            commands.push(format!("runbook exec {}{state}", quoted(&about.file.to_string_lossy())));
+    match about.end {
+        Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => {
+            commands.push(format!("runbook exec {}{state}", quoted(about.file)))
         }
-        RunEnd::Done
-        | RunEnd::ChecksPassed
-        | RunEnd::Abandoned
-        | RunEnd::Failed
-        | RunEnd::NeedsPerson { .. }
-        | RunEnd::WaitingForPerson
-        | RunEnd::Stopped { .. } => {}
+        None
+        | Some(
+            RunEnd::Done
+            | RunEnd::ChecksPassed
+            | RunEnd::Abandoned
+            | RunEnd::Failed
+            | RunEnd::NeedsPerson { .. }
+            | RunEnd::WaitingForPerson
+            | RunEnd::Stopped { .. },
+        ) => {}
     }
     commands.into_iter().map(|text| Line::Command { label: "next", text }).collect()
 }
@@ -294,9 +301,8 @@ pub(crate) fn quoted(word: &str) -> String {
 }
 
 /// Prints it.
-pub(crate) fn print(lines: &[Line], streams: &mut Streams) {
+pub(crate) fn print(lines: &[Line], stream: &mut Stream) {
     const LABEL: usize = 14;
-    let stream = &mut streams.err;
     let (paint, columns) = (stream.paint(), stream.width());
     let mut before = "";
     for line in lines {

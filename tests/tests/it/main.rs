@@ -5,6 +5,15 @@
 
 mod check;
 mod command_line;
+mod exec;
+mod hostile;
 mod lab;
 mod lab_odc;
+mod plan;
+mod rollback;
+mod runs;
 mod sandbox;
+mod secrets;
+mod signals;
+mod terminal;
+mod vars;

@@ -41,12 +41,20 @@ impl Sandbox {
         Self { dir, env: BTreeMap::new(), stdin: None }
     }
 
-    /// With a file; folders above it are made.
+    /// With a file; folders above it are made. `@UNIQUE@` in it becomes a name that no other test has: locks are for the whole host.
     pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        let content = match std::str::from_utf8(content.as_ref()) {
+            Ok(text) => text.replace("@UNIQUE@", &self.name()).into_bytes(),
+            Err(_) => content.as_ref().to_owned(),
+        };
         fs::write(path, content).expect("a file");
         self
+    }
+
+    fn name(&self) -> String {
+        self.dir.file_name().expect("a name").to_string_lossy().into_owned()
     }
 
     /// With a file's mode.
@@ -75,6 +83,47 @@ impl Sandbox {
     /// The content of a file in the folder.
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Waits until a file of that name is there: a step's way to say how far it is.
+    pub(crate) fn wait_for(&self, path: &str) {
+        self.until(&format!("the file {path}"), || self.path(path).exists());
+    }
+
+    /// Waits until the journal of a run has a record of that type.
+    pub(crate) fn wait_for_record(&self, kind: &str) {
+        let wanted = format!("\"type\":\"{kind}\"");
+        self.until(&wanted, || {
+            self.everything_below("state/runs").iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&wanted))
+        });
+    }
+
+    fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !holds() {
+            assert!(std::time::Instant::now() < patience, "waited in vain for {what}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a signal to the program alone.
+    pub(crate) fn signal(&self, child: &Child, signal: rustix::process::Signal) {
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Ends what a test's runs left behind on purpose: what has this folder in its environment.
+    pub(crate) fn end_marked(&self) {
+        let wanted = format!("HOME={}", self.dir.display());
+        for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(rustix::process::Pid::from_raw) else {
+                continue;
+            };
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            if environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 
     /// Every file below a folder with its content, to look for what must not be there.
@@ -134,7 +183,7 @@ impl Sandbox {
                 pattern(r"\b\d+\.\ds\b", "[TOOK]"),
             ]
         });
-        let text = String::from_utf8_lossy(bytes).replace(&*self.dir.to_string_lossy(), "[DIR]");
+        let text = String::from_utf8_lossy(bytes).replace(&*self.dir.to_string_lossy(), "[DIR]").replace(&self.name(), "[UNIQUE]");
         patterns.iter().fold(text, |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
     }
 }
@@ -164,6 +213,12 @@ impl Ran {
         assert_eq!(self.code, Some(expected), "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         snapbox::assert_data_eq!(self.stdout.clone(), self.expected_stdout.unwrap_or_else(|| "".into_data()).raw());
         snapbox::assert_data_eq!(self.stderr.clone(), self.expected_stderr.unwrap_or_else(|| "".into_data()).raw());
+    }
+
+    /// The exit code, whatever it is.
+    #[track_caller]
+    pub(crate) fn any_code(self) -> i32 {
+        self.code.expect("an exit code")
     }
 
     /// Only the exit code: for the few outputs that are long and told elsewhere. Gives both streams.

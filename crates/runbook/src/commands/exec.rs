@@ -118,8 +118,17 @@ fn conclude(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, ended:
     for key in card::failures(&procedure.plan, &ended.view) {
         show_failure(procedure, ended, key, streams);
     }
-    let lines = card::card(&card::About { procedure, state, ended, file: manner.file });
-    card::print(&lines, streams);
+    let about = card::About {
+        plan: &procedure.plan,
+        view: &ended.view,
+        run: ended.run.id(),
+        state,
+        end: Some(ended.end),
+        running: false,
+        file: &manner.file.to_string_lossy(),
+    };
+    let lines = card::card(&about);
+    card::print(&lines, &mut streams.err);
     Exit::from(ended.end)
 }
 

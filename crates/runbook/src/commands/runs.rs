@@ -2,12 +2,17 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use runbook_core::record::{Record, Stamped};
+use runbook_core::plan::Plan;
+use runbook_core::record::{Record, RunEnd, Stamped};
+use runbook_core::view::RunView;
+use runbook_engine::PLAN_COPY;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
 
 use crate::args::{RunRef, RunsArgs, RunsCommand};
+use crate::card;
 use crate::exit::Exit;
 use crate::reporters::{retell, unit_id};
 use crate::runs::{self, standing};
@@ -105,13 +110,37 @@ fn show(state: &StateDir, run: &RunRef, as_json: bool, streams: &mut Streams) ->
         }
         return Ok(());
     }
-    head(&folder, &contents.records, streams);
-    retell(&contents.records, None, &mut streams.out);
+    let end = head(&folder, &contents.records, streams);
+    let plan = plan(&folder);
+    retell(&contents.records, plan.clone(), &mut streams.out);
+    if let Some(plan) = plan {
+        closing(state, &folder, &contents.records, &plan, end, streams);
+    }
     Ok(())
 }
 
+/// The plan that the run carries out; none where the run's folder has it no more.
+fn plan(folder: &RunFolder) -> Option<Arc<Plan>> {
+    let text = std::fs::read(folder.source(PLAN_COPY)).ok()?;
+    let plan: Plan = serde_json::from_slice(&text).ok()?;
+    Some(Arc::new(plan))
+}
+
+/// The card, from the records alone.
+fn closing(state: &StateDir, folder: &RunFolder, records: &[Stamped], plan: &Plan, end: Option<RunEnd>, streams: &mut Streams) {
+    let mut view = RunView::new(plan);
+    if let Some(error) = records.iter().find_map(|stamped| view.apply(plan, stamped).err()) {
+        streams.err.line(format_args!("warning: the records contradict each other: {error}"));
+        return;
+    }
+    let file = view.opened().map(|opened| opened.runbook.path.clone()).unwrap_or_default();
+    let running = end.is_none() && runs::is_held(folder);
+    let lines = card::card(&card::About { plan, view: &view, run: folder.id(), state, end, running, file: &file });
+    card::print(&lines, &mut streams.out);
+}
+
 /// Who runs what, since when, with which values, and how it stands.
-fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) {
+fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) -> Option<RunEnd> {
     let end = records.iter().rev().find_map(|stamped| match &stamped.record {
         Record::SessionEnded(ended) => Some(Some(ended.end)),
         // A session that was opened and has not ended.
@@ -147,6 +176,7 @@ fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) {
     row("folder", &folder.path().to_string_lossy());
     row("state", &standing(end.flatten(), runs::is_held(folder)));
     streams.out.line("");
+    end.flatten()
 }
 
 fn log(state: &StateDir, run: &RunRef, step: Option<&str>, streams: &mut Streams) -> Result<(), Exit> {
@@ -163,7 +193,7 @@ fn log(state: &StateDir, run: &RunRef, step: Option<&str>, streams: &mut Streams
         let Ok(mut file) = std::fs::File::open(&path) else { continue };
         let name = started.effect.to_string();
         let paint = streams.out.paint();
-        let head = format!("── {name}, {} ", stamped.at.strftime("%H:%M:%S UTC"));
+        let head = format!("── {name}, {}", stamped.at.strftime("%H:%M:%S UTC"));
         streams.out.line(paint.apply(Style::Dim, &visible(&head)));
         let mut bytes = Vec::new();
         if let Err(error) = file.read_to_end(&mut bytes) {

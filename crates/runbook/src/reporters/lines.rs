@@ -1,17 +1,41 @@
 //! Lines out of pieces of output.
 
+use runbook_core::action::Stream;
+
 /// A longer line is shown in pieces.
 const LONGEST: usize = 4096;
 
+/// The lines of both streams of an effect: they come in pieces, and a piece of one may come between two of the other.
+#[derive(Default)]
+pub(super) struct Output {
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Output {
+    /// The lines that a piece completes.
+    pub(super) fn push(&mut self, stream: Stream, bytes: &[u8]) -> Vec<String> {
+        match stream {
+            Stream::Stdout => self.stdout.push(bytes),
+            Stream::Stderr => self.stderr.push(bytes),
+        }
+    }
+
+    /// The lines that have no end yet.
+    pub(super) fn rest(&mut self) -> Vec<String> {
+        self.stdout.rest().into_iter().chain(self.stderr.rest()).collect()
+    }
+}
+
 /// Puts pieces together into lines. A carriage return ends a line as well: a progress bar of a child becomes lines, none of which overwrites another.
 #[derive(Default)]
-pub(super) struct Lines {
+struct Lines {
     held: Vec<u8>,
 }
 
 impl Lines {
     /// The lines that a piece completes; bytes that are not UTF-8 become `\u{fffd}`.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for byte in bytes {
             match byte {
@@ -29,7 +53,7 @@ impl Lines {
     }
 
     /// The line that has no end yet; none where it is empty.
-    pub(super) fn rest(&mut self) -> Option<String> {
+    fn rest(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.held);
         (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned())
     }

@@ -11,7 +11,7 @@ use runbook_core::plan::Plan;
 use runbook_core::record::{Record, Stamped};
 
 use super::Reporter;
-use super::lines::Lines;
+use super::lines::Output;
 use super::plain::remarks;
 use super::story::{Ending, Part, Story, Subject, Telling};
 use crate::streams::Streams;
@@ -34,7 +34,7 @@ struct Running {
     title: String,
     since: Instant,
     progress: Option<Progress>,
-    lines: Lines,
+    lines: Output,
 }
 
 impl Live {
@@ -64,10 +64,10 @@ impl Reporter for Live {
         }
     }
 
-    fn output(&mut self, effect: &Arc<EffectId>, _stream: Stream, piece: &[u8]) {
+    fn output(&mut self, effect: &Arc<EffectId>, stream: Stream, piece: &[u8]) {
         let Some(picture) = &mut self.0 else { return };
         let Some(running) = picture.running.get_mut(&**effect) else { return };
-        let lines = running.lines.push(piece);
+        let lines = running.lines.push(stream, piece);
         picture.output(&lines);
     }
 
@@ -130,7 +130,7 @@ impl Picture {
         let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
         let subject = self.story.subject(effect);
         let running =
-            Running { bar, title: visible(&subject.title).into_owned(), since: Instant::now(), progress: None, lines: Lines::default() };
+            Running { bar, title: visible(&subject.title).into_owned(), since: Instant::now(), progress: None, lines: Output::default() };
         running.bar.set_message(running.message(self.streams.err.width()));
         running.bar.tick();
         self.running.insert(effect.clone(), running);
@@ -140,7 +140,7 @@ impl Picture {
         if let Some(mut running) = self.running.remove(effect) {
             running.bar.finish_and_clear();
             self.bars.remove(&running.bar);
-            let rest: Vec<String> = running.lines.rest().into_iter().collect();
+            let rest = running.lines.rest();
             self.output(&rest);
         }
     }

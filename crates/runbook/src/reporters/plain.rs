@@ -9,7 +9,7 @@ use runbook_core::plan::Plan;
 use runbook_core::record::{Expectation, Record, Stamped};
 
 use super::Reporter;
-use super::lines::Lines;
+use super::lines::Output;
 use super::story::{Ending, Story, Subject, Telling, clock};
 use crate::streams::Stream as Out;
 use crate::text::{bytes, count, duration, visible};
@@ -17,7 +17,7 @@ use crate::text::{bytes, count, duration, visible};
 pub(super) struct Plain {
     out: Out,
     story: Story,
-    lines: BTreeMap<Arc<EffectId>, Lines>,
+    lines: BTreeMap<Arc<EffectId>, Output>,
 }
 
 impl Plain {
@@ -30,9 +30,11 @@ impl Reporter for Plain {
     fn record(&mut self, stamped: &Stamped) {
         if let Record::Ended(ended) = &stamped.record
             && let Some(mut lines) = self.lines.remove(&ended.effect)
-            && let Some(rest) = lines.rest()
         {
-            self.out.line(format_args!("         {}| {}", self.story.subject(&ended.effect).id, visible(&rest)));
+            let id = self.story.subject(&ended.effect).id;
+            for line in lines.rest() {
+                self.out.line(format_args!("         {id}| {}", visible(&line)));
+            }
         }
         for line in self.story.tell(stamped).iter().flat_map(wording) {
             self.out.line(format_args!("{} {}", clock(stamped.at), visible(&line)));
@@ -40,8 +42,8 @@ impl Reporter for Plain {
         self.out.flush();
     }
 
-    fn output(&mut self, effect: &Arc<EffectId>, _stream: Stream, piece: &[u8]) {
-        let lines = self.lines.entry(Arc::clone(effect)).or_default().push(piece);
+    fn output(&mut self, effect: &Arc<EffectId>, stream: Stream, piece: &[u8]) {
+        let lines = self.lines.entry(Arc::clone(effect)).or_default().push(stream, piece);
         let id = self.story.subject(effect).id;
         for line in lines {
             self.out.line(format_args!("         {id}| {}", visible(&line)));

@@ -1,0 +1,124 @@
+//! `runbook runs`: looking back.
+
+use snapbox::str;
+
+use crate::sandbox::Sandbox;
+
+const TEXT: &str = r#"
+format = 1
+name = "talk"
+title = "Talk {{vars.how}}"
+
+[vars.how]
+type = "string"
+default = "loudly"
+
+[[step]]
+id = "say"
+title = "Say it"
+shell.run = { argv = ["echo", "hello"] }
+leaves = "nothing"
+"#;
+
+#[test]
+fn no_runs_yet() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(["runs", "list"])
+        .stderr(str![[r#"
+there are no runs in `[DIR]/state`
+
+"#]])
+        .code(0);
+    sandbox
+        .run(["runs", "show", "--last"])
+        .stderr(str![[r#"
+error: there are no runs in `[DIR]/state`
+help: name another folder with `--state-dir` where runs are kept elsewhere
+
+"#]])
+        .code(2);
+    sandbox
+        .run(["runs", "show", "2026"])
+        .stderr(str![[r#"
+error: there is no run `2026` in `[DIR]/state`
+help: `runbook runs list` lists all runs
+
+"#]])
+        .code(2);
+}
+
+#[test]
+fn a_run_is_listed_shown_and_its_output_printed() {
+    let sandbox = Sandbox::new().file("a.toml", TEXT);
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    let (list, _) = sandbox.run(["runs", "list"]).only_code(0);
+    assert_eq!(list, "RUN                   RUNBOOK  STARTED (UTC)         STATE\n[RUN]  talk     [TIME]   done\n");
+    sandbox
+        .run(["runs", "show", "--last"])
+        .stdout(str![[r#"
+run       [RUN]
+runbook   talk: Talk {{vars.how}}
+file      [DIR]/a.toml
+started   [TIME] by uid 0
+variable  how = loudly (default)
+folder    [DIR]/state/runs/[RUN]
+state     done
+
+[CLOCK] run [RUN] of talk: Talk loudly
+[CLOCK] step say: begins: Say it
+[CLOCK] step say: done ([TOOK])
+
+done in [TOOK] (run [RUN])
+
+"#]])
+        .code(0);
+    sandbox
+        .run(["runs", "log", "--last"])
+        .stdout(str![[r#"
+── say, [CLOCK] UTC
+hello
+
+"#]])
+        .code(0);
+    sandbox
+        .run(["runs", "log", "--last", "--step", "sya"])
+        .stderr(str![[r#"
+error: no step `sya` began in run [RUN]
+help: these began: `say`
+
+"#]])
+        .code(2);
+}
+
+#[test]
+fn a_run_that_was_killed_is_interrupted_never_running() {
+    let text = TEXT.replace(r#"argv = ["echo", "hello"]"#, r#"argv = ["sh", "-c", "touch begun; exec sleep 600"]"#);
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let mut child = sandbox.spawn(["exec", "a.toml"]);
+    sandbox.wait_for("begun");
+    let (list, _) = sandbox.run(["runs", "list"]).only_code(0);
+    assert!(list.ends_with("  running\n"), "{list}");
+    child.kill().expect("a kill");
+    // Its step goes on without it, and holds its pipes.
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().expect("its end");
+    let (list, _) = sandbox.run(["runs", "list"]).only_code(0);
+    assert!(list.ends_with("  interrupted\n"), "{list}");
+    let (show, _) = sandbox.run(["runs", "show", "--last"]).only_code(0);
+    assert!(show.contains("in doubt    say: Say it"), "{show}");
+    sandbox.end_marked();
+}
+
+#[test]
+fn a_journal_with_a_bad_line_in_the_middle_is_refused() {
+    let sandbox = Sandbox::new().file("a.toml", TEXT);
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    let journal = sandbox.everything_below("state/runs").into_iter().find(|(path, _)| path.ends_with("journal.jsonl")).expect("a journal");
+    let text = String::from_utf8(journal.1).expect("text");
+    assert!(text.lines().count() > 2, "{text}");
+    let bad = text.replacen("\"say\"", "\"sya\"", 1);
+    std::fs::write(journal.0, bad).expect("a journal");
+    let (_, stderr) = sandbox.run(["runs", "show", "--last"]).only_code(8);
+    assert!(stderr.contains("is damaged"), "{stderr}");
+}
