@@ -15,7 +15,6 @@
 //! - inside `#each` and `#with` a name of the runbook's own (`vars`, `steps`, …) must be written `@root.vars…` or `../vars…`.
 
 mod ast;
-mod cache;
 mod eval;
 mod expr;
 mod fault;
@@ -33,7 +32,6 @@ mod text;
 pub mod helpers;
 
 pub use ast::Ref;
-pub use cache::Templates;
 pub use expr::{Evaluated, Expr, Tested};
 pub use fault::{RenderFault, RenderFaultKind, TemplateFault};
 pub use kind::{TextKind, needs_template};

@@ -350,7 +350,7 @@ fn executes(shell: &str, texts: &[&str], value: &str, folder: &std::path::Path) 
 fn scripts() -> impl Strategy<Value = String> {
     let joiner = prop::sample::select(&["; ", "\n", " | ", " | ", " && ", " || "][..]);
     let whole = prop::collection::vec((prop::sample::select(COMMANDS), joiner), 1..5)
-        .prop_map(|commands| commands.into_iter().map(|(command, joiner)| format!("{command}{joiner}")).collect::<String>() + "true");
+        .prop_map(|commands| commands.into_iter().flat_map(|(command, joiner)| [command, joiner]).chain(["true"]).collect::<String>());
     let parts = prop::collection::vec(prop::sample::select(DANGERS), 1..9).prop_map(|parts| parts.concat());
     prop_oneof![whole, parts]
 }

@@ -104,7 +104,7 @@ impl Lexer {
                 };
             }
             State::Hint if matches!(c, '\'' | '"' | '`') => {
-                self.give_up("a hint with quotes in it is not understood well enough to place a value in this text")
+                self.give_up("a hint with quotes in it is not understood well enough to place a value in this text");
             }
             State::BlockComment | State::Hint if two == ['*', '/'] => {
                 self.state = State::Plain;

@@ -102,7 +102,9 @@ impl Lexer {
         match (variable.literal(), rest.split_first()) {
             (Some(name), Some((word, values))) if word.is("in") && is_name(name) => {
                 let mut source = Source::default();
-                values.iter().for_each(|value| source.extend(&value.source));
+                for value in values {
+                    source.extend(&value.source);
+                }
                 let name = name.to_owned();
                 self.assign(&name, source);
             }
