@@ -7,6 +7,7 @@ pub mod docker;
 pub mod file;
 pub mod http;
 pub mod manual;
+pub mod net;
 pub mod shell;
 pub mod sql;
 
@@ -20,6 +21,7 @@ pub fn registry() -> Registry {
         Box::new(shell::Shell),
         Box::new(http::Http),
         Box::new(file::Files),
+        Box::new(net::Net),
         Box::new(manual::Manual),
     ])
 }
