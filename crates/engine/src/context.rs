@@ -157,7 +157,7 @@ impl Context for EffectContext {
         self.surroundings.events.send(Event::Progress { effect: Arc::clone(&self.effect), progress });
     }
 
-    fn evidence<'a>(&'a self, evidence: Value) -> BoxFuture<'a, Result<(), Failure>> {
+    fn evidence(&self, evidence: Value) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             let (done, written) = oneshot::channel();
             let request = Happening::Evidence { effect: EffectId::clone(&self.effect), evidence, done: Some(done) };
@@ -170,7 +170,7 @@ impl Context for EffectContext {
         &self.supervisor
     }
 
-    fn ask<'a>(&'a self, question: Question) -> BoxFuture<'a, Result<Answer, Failure>> {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, Failure>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let _ = self.tell.send(Happening::Ask { effect: EffectId::clone(&self.effect), question, answer });

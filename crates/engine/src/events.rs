@@ -120,13 +120,12 @@ impl Queue {
     /// Drops the oldest event that may be lost.
     fn drop_oldest(&mut self) {
         let found = self.events.iter().position(|event| lossy(event).is_some());
-        match found.and_then(|at| self.events.remove(at)) {
-            Some(event) => {
-                let size = self.forget(&event);
-                self.lost += u64::try_from(size).unwrap_or(u64::MAX);
-            }
+        if let Some(event) = found.and_then(|at| self.events.remove(at)) {
+            let size = self.forget(&event);
+            self.lost += u64::try_from(size).unwrap_or(u64::MAX);
+        } else {
             // Cannot be: the counts say that there is one.
-            None => (self.output, self.lossy) = (0, 0),
+            (self.output, self.lossy) = (0, 0);
         }
     }
 

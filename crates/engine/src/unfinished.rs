@@ -42,14 +42,14 @@ pub(crate) fn refuse(state: &StateDir, names: &[String], own: &RunId) -> Result<
         if ended || entry.run == *own || last_end(&folder).is_some_and(|end| !keeps_locks(end)) {
             continue;
         }
-        let owner = Owner {
+        let owner = Box::new(Owner {
             run: entry.run.to_string(),
             runbook: entry.runbook.unwrap_or_default(),
             state_dir: state.root().to_owned(),
             pid: 0,
             user: String::new(),
             since: entry.opened.unwrap_or_default(),
-        };
+        });
         return Err(LockError::Unfinished { name: name.clone(), owner }.into());
     }
     Ok(())

@@ -11,7 +11,8 @@ use runbook_core::record::{
     Admitted, Asked, CancelRequested, Ended, Expanded, ItemKey, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped,
     Started, Subject,
 };
-use runbook_core::runbook::ActionCall;
+use runbook_core::runbook::{ActionCall, Fate};
+use runbook_core::scope::Scope;
 use runbook_core::template::{RenderFault, Tested};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -86,9 +87,10 @@ impl Dispatcher {
                 let Tested { holds, actuals } = tested;
                 let EffectId { path, role, .. } = admit.effect.clone();
                 let text = when.source().to_owned();
-                let record = match holds {
-                    true => Record::Admitted(Admitted { effect: admit.effect, actuals }),
-                    false => Record::Skipped(Skipped { path, role, why: SkipReason::When { text, actuals } }),
+                let record = if holds {
+                    Record::Admitted(Admitted { effect: admit.effect, actuals })
+                } else {
+                    Record::Skipped(Skipped { path, role, why: SkipReason::When { text, actuals } })
                 };
                 self.ledger.write(record).map(drop)
             }
@@ -106,24 +108,20 @@ impl Dispatcher {
         };
         // Most actions have nothing to ask, or know it at once: then the start shares a batch with what came before.
         let mut capture = Box::pin(Arc::clone(&work).capture());
-        match capture.as_mut().now_or_never() {
-            Some(result) => {
-                self.flying.insert(effect.clone(), Flying { work, stage: Stage::Running });
-                self.captured(&effect, result)
-            }
-            None => {
-                let tell = self.tell.clone();
-                let task = self.tasks.spawn({
-                    let effect = effect.clone();
-                    async move {
-                        let result = capture.await;
-                        let _ = tell.send(Happening::Captured { effect, result });
-                    }
-                });
-                self.flying.insert(effect, Flying { work, stage: Stage::Capturing(task) });
-                Ok(())
-            }
+        if let Some(result) = capture.as_mut().now_or_never() {
+            self.flying.insert(effect.clone(), Flying { work, stage: Stage::Running });
+            return self.captured(&effect, result);
         }
+        let tell = self.tell.clone();
+        let task = self.tasks.spawn({
+            let effect = effect.clone();
+            async move {
+                let result = capture.await;
+                let _ = tell.send(Happening::Captured { effect, result });
+            }
+        });
+        self.flying.insert(effect, Flying { work, stage: Stage::Capturing(task) });
+        Ok(())
     }
 
     /// Prepares an effect: its action with its values, and the context that it will see.
@@ -132,6 +130,8 @@ impl Dispatcher {
         let part = Part::find(&runbook, unit, effect.role).ok_or_else(not_ours)?;
         let scope = self.results.scope(&effect.path, effect.role);
         let ready = prepare::ready(&runbook, part.call(), &scope)?;
+        // A scope that is looked at while results are added to it costs a copy of all their names.
+        let scope = if part.looks_later() { scope } else { Scope::new() };
         self.secrets.learn(ready.secrets);
         let (canceller, cancel) = Canceller::new();
         let began = Instant::now();
@@ -172,7 +172,8 @@ impl Dispatcher {
                 return self.never_began(effect.clone(), failure);
             }
         };
-        let Some(part) = Part::find(&self.runbook, work.unit, effect.role) else {
+        let runbook = Arc::clone(&self.runbook);
+        let Some(part) = Part::find(&runbook, work.unit, effect.role) else {
             self.flying.remove(effect);
             return self.never_began(effect.clone(), not_ours());
         };
@@ -186,12 +187,16 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn started(&self, work: &Work, part: Part<'_>, before: &Before) -> Result<Started, EngineError> {
+    fn started(&mut self, work: &Work, part: Part<'_>, before: &Before) -> Result<Started, EngineError> {
         let effect = work.effect.clone();
         let undo = match part {
             Part::Unit(unit) => {
-                let scope = work.scope.with("before", Value::Object(before.0.clone()));
-                prepare::resolve_undo(&self.runbook, unit, &scope)
+                if matches!(unit.fate, Fate::Undo(_)) {
+                    let scope = self.results.scope(&effect.path, effect.role).with("before", Value::Object(before.0.clone()));
+                    prepare::resolve_undo(&self.runbook, unit, &scope)
+                } else {
+                    Vec::new()
+                }
             }
             Part::Undo(_) => Vec::new(),
         };

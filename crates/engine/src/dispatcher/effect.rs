@@ -138,17 +138,17 @@ impl Work {
         let mut deadline = self.deadline();
         let mut pause = self.limits.polling.map_or(Duration::ZERO, |retry| retry.pause);
         let last = loop {
-            let tried = match part {
+            let attempt = match part {
                 Some(part) => self.once(part, &before, deadline).await,
                 None => Try::failed(Failure::new(FailureKind::Internal, "the plan is not this runbook's")),
             };
-            let Some(retry) = self.limits.polling else { break tried };
-            if !self.again(&tried.outcome, retry, (tries, pause)) {
-                break tried;
+            let Some(retry) = self.limits.polling else { break attempt };
+            if !self.again(&attempt.outcome, retry, (tries, pause)) {
+                break attempt;
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.canceller.until_stopped() => break Try { outcome: Outcome::Cancelled { residue: Residue::None }, ..tried },
+                () = self.canceller.until_stopped() => break Try { outcome: Outcome::Cancelled { residue: Residue::None }, ..attempt },
             }
             pause = pause.saturating_mul(retry.backoff.max(1));
             tries += 1;
@@ -228,7 +228,6 @@ impl Work {
             return outcome;
         }
         match outcome {
-            Outcome::Succeeded { .. } => outcome,
             Outcome::Cancelled { residue } => Outcome::failed(timed_out(self.limits.timeout), residue),
             Outcome::Failed { failure, residue, outputs } if failure.kind != FailureKind::TimedOut => {
                 let mut timeout = timed_out(self.limits.timeout);
@@ -236,7 +235,7 @@ impl Work {
                 timeout.detail.extend(failure.detail);
                 Outcome::Failed { failure: timeout, residue, outputs }
             }
-            Outcome::Failed { .. } => outcome,
+            Outcome::Succeeded { .. } | Outcome::Failed { .. } => outcome,
         }
     }
 

@@ -26,9 +26,9 @@ impl Dispatcher {
                 Some(Stage::Running | Stage::Looking(_)) | None => Ok(()),
             },
             Happening::Ran { effect, finished } => {
-                self.ran(&effect, *finished)?;
+                // First let go of its scope: what nobody else looks at can be added to without a copy.
                 self.flying.remove(&effect);
-                Ok(())
+                self.ran(&effect, *finished)
             }
             Happening::Looked { effect, looked } => match self.flying.remove(&effect) {
                 Some(_) => self.looked(&effect, *looked),

@@ -122,15 +122,16 @@ mod tests {
     #[test]
     fn the_largest_members_go_beside_and_the_rest_fits() {
         let folder = Folder::new();
+        std::fs::create_dir(folder.path().join("values")).unwrap();
         let mut map = Map::new();
         map.insert("rows".into(), Value::from("\n".repeat(40_000)));
         map.insert("exit_code".into(), Value::from(0));
         map.insert("text".into(), Value::from("x".repeat(30_000)));
-        assert!(fit(&mut map, folder.path(), "x.json").unwrap());
-        assert_eq!(map["rows"]["beside"], "x.json");
+        assert!(fit(&mut map, folder.path(), "values/x.json").unwrap());
+        assert_eq!(map["rows"]["beside"], "values/x.json");
         assert_eq!(map["exit_code"], 0);
         assert!(serde_json::to_vec(&map).unwrap().len() < MAX_RECORD);
-        let beside: Value = serde_json::from_slice(&std::fs::read(folder.path().join("x.json")).unwrap()).unwrap();
+        let beside: Value = serde_json::from_slice(&std::fs::read(folder.path().join("values/x.json")).unwrap()).unwrap();
         assert_eq!(beside["rows"].as_str().unwrap().len(), 40_000);
         assert_eq!(restore(map, folder.path()).unwrap()["rows"].as_str().unwrap().len(), 40_000);
     }

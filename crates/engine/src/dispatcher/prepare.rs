@@ -48,6 +48,16 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Whether anything is evaluated after its action.
+    pub(super) fn looks_later(self) -> bool {
+        match self {
+            Self::Unit(unit) => {
+                !(unit.outputs.is_empty() && unit.expect.is_empty() && unit.warn.is_empty()) || unit.proof.is_some() || unit.probe.is_some()
+            }
+            Self::Undo(step) => !step.expect.is_empty(),
+        }
+    }
+
     pub(super) fn wanted(self) -> Wanted<'a> {
         match self {
             Self::Unit(unit) => {

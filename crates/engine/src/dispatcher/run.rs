@@ -233,11 +233,11 @@ impl Dispatcher {
                 }
                 Some(happening) = self.happenings.recv() => match happening {
                     Happening::Ran { effect, finished } => {
+                        self.flying.remove(&effect);
                         let written = self.ran(&effect, *finished).and_then(|()| self.ledger.flush());
                         if let Err(error) = written {
                             tracing::debug!(%error, %effect, "an end could not be recorded");
                         }
-                        self.flying.remove(&effect);
                     }
                     // Dropping a question or a trace tells its action that nobody listens any more.
                     Happening::Captured { .. } | Happening::Looked { .. } | Happening::Fired { .. } | Happening::Told { .. }

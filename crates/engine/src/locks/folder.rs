@@ -1,6 +1,7 @@
 //! Where named locks are kept.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,11 @@ impl LockFolder {
     /// The file of a name. Names are free text, so they are hashed; the file's content has the name in clear.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         let hash = Sha256::digest(name.as_bytes());
-        let short: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let short = hash.iter().take(12).fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
         self.0.join(format!("{short}.lock"))
     }
 }

@@ -42,12 +42,12 @@ pub enum LockError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A live process holds it.
-    #[error("`{name}` is locked{}", by(owner.as_ref()))]
+    #[error("`{name}` is locked{}", by(owner.as_deref()))]
     Held {
         /// The lock's name.
         name: String,
         /// Who; none in the moment in which it is being taken.
-        owner: Option<Owner>,
+        owner: Option<Box<Owner>>,
     },
     /// No process holds it, but the run that did is not finished.
     #[error("`{name}` belongs to the unfinished run `{}` of `{}`", owner.run, owner.runbook)]
@@ -55,7 +55,7 @@ pub enum LockError {
         /// The lock's name.
         name: String,
         /// Who.
-        owner: Owner,
+        owner: Box<Owner>,
     },
 }
 
@@ -108,7 +108,7 @@ fn take(path: &Path, name: &str, owner: &Owner, is_open: &impl Fn(&Owner) -> boo
     };
     let mut text = Vec::new();
     (&mut file).take(64 * 1024).read_to_end(&mut text).on("read", path)?;
-    let before = serde_json::from_slice::<Content>(&text).ok().map(|content| content.owner);
+    let before = serde_json::from_slice::<Content>(&text).ok().map(|content| Box::new(content.owner));
     match before {
         owner if !taken => Err(LockError::Held { name: name.to_owned(), owner }),
         Some(before) if before.run != owner.run && is_open(&before) => Err(LockError::Unfinished { name: name.to_owned(), owner: before }),

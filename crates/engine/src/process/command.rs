@@ -59,22 +59,18 @@ pub(super) fn build(spec: &ProcessSpec, mark: &str, inherited: &Environment, bas
 
 /// What a failed spawn means. Program and folder were looked at before, so this is rare.
 pub(super) fn spawn_failure(spec: &ProcessSpec, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::ArgumentListTooLong => {
-            Failure::new(FailureKind::Invalid, format!("the arguments and environment of `{}` are too long", spec.program))
-                .field("program")
-                .help("one string may hold 131,070 bytes, all together about 2 MiB: use `stdin` or a file")
-        }
-        _ => {
-            let kind = match error.kind() {
-                io::ErrorKind::NotFound => FailureKind::NotFound,
-                io::ErrorKind::PermissionDenied => FailureKind::Denied,
-                io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => FailureKind::Exhausted,
-                _ => FailureKind::Failed,
-            };
-            Failure::new(kind, format!("`{}` cannot be started: {}", spec.program, io_message(error))).field("program")
-        }
+    if error.kind() == io::ErrorKind::ArgumentListTooLong {
+        return Failure::new(FailureKind::Invalid, format!("the arguments and environment of `{}` are too long", spec.program))
+            .field("program")
+            .help("one string may hold 131,070 bytes, all together about 2 MiB: use `stdin` or a file");
     }
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => FailureKind::NotFound,
+        io::ErrorKind::PermissionDenied => FailureKind::Denied,
+        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => FailureKind::Exhausted,
+        _ => FailureKind::Failed,
+    };
+    Failure::new(kind, format!("`{}` cannot be started: {}", spec.program, io_message(error))).field("program")
 }
 
 /// A missing folder and a missing program give the same error from the system, so the folder is looked at apart.

@@ -198,7 +198,7 @@ async fn a_child_that_ignores_sigterm_is_killed_after_its_grace() {
 #[tokio::test]
 async fn a_forced_stop_does_not_wait_for_the_grace() {
     let bench = Bench::new();
-    let spec = ProcessSpec { grace: Duration::from_secs(3600), ..script("trap '' TERM; sleep 100") };
+    let spec = ProcessSpec { grace: Duration::from_hours(1), ..script("trap '' TERM; sleep 100") };
     let run = bench.run(spec);
     let cancel = async {
         tokio::time::sleep(Duration::from_millis(200)).await;

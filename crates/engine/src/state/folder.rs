@@ -1,5 +1,6 @@
 //! One run's folder.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use runbook_core::effect::EffectId;
@@ -78,13 +79,14 @@ fn file_name(effect: &EffectId) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'#' | b'[' | b']' => name.push(char::from(byte)),
-            _ => name.push_str(&format!("%{byte:02X}")),
+            // Writing to a string cannot fail.
+            _ => drop(write!(name, "%{byte:02X}")),
         }
     }
     if name.len() > 200 {
         let sum = crc32fast::hash(text.as_bytes());
         name.truncate(180);
-        name.push_str(&format!("~{sum:08x}"));
+        let _ = write!(name, "~{sum:08x}");
     }
     name
 }
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(RunFolder::output_name(&effect("a")), "output/copy[a]#2.log");
         assert_eq!(RunFolder::output_name(&effect("../../etc")), "output/copy[..%2F..%2Fetc]#2.log");
         let long = RunFolder::output_name(&effect(&"é".repeat(300)));
-        assert!(long.len() < 220 && long.ends_with(".log"), "{long}");
+        assert!(long.len() < 220 && Path::new(&long).extension().is_some_and(|extension| extension == "log"), "{long}");
         assert_ne!(long, RunFolder::output_name(&effect(&"é".repeat(301))));
     }
 }

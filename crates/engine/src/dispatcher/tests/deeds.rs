@@ -192,14 +192,12 @@ impl Deed {
             cx.output(Stream::Stdout, text.as_bytes());
         }
         let wanted = if self.stubborn { CancelKind::Kill } else { CancelKind::Graceful };
-        tokio::select! {
-            biased;
-            () = cx.sleep(Duration::from_secs(self.takes)), if self.takes > 0 => world.note(format!("{} ended", self.name)),
-            () = cx.cancelled(wanted), if self.takes > 0 => {
+        if self.takes > 0 {
+            if !passes(cx, Duration::from_secs(self.takes), wanted).await {
                 world.note(format!("{} cancelled", self.name));
                 return Outcome::Cancelled { residue: self.residue() };
             }
-            () = std::future::ready(()), if self.takes == 0 => {}
+            world.note(format!("{} ended", self.name));
         }
         if count <= self.fails {
             let mut failure = Failure::new(FailureKind::Failed, format!("`{}` failed", self.name)).field("name");
@@ -207,6 +205,15 @@ impl Deed {
             return Outcome::Failed { failure, residue: self.residue(), outputs: self.outputs(count) };
         }
         Outcome::changed(self.outputs(count))
+    }
+}
+
+/// Whether so much time passes before a request to end comes.
+async fn passes(cx: Cx<'_>, time: Duration, wanted: CancelKind) -> bool {
+    tokio::select! {
+        biased;
+        () = cx.sleep(time) => true,
+        () = cx.cancelled(wanted) => false,
     }
 }
 

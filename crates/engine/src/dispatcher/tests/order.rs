@@ -36,8 +36,8 @@ async fn checks_then_steps_then_verify_in_the_order_of_the_file() {
 #[tokio::test(start_paused = true)]
 async fn a_chain_costs_one_line_a_step() {
     let mut bench = Bench::new();
-    let steps: String =
-        (0..50).map(|n| format!("[[step]]\nid = \"s{n}\"\ntry.once = {{ name = \"s{n}\" }}\nleaves = \"nothing\"\n")).collect();
+    let step = |n: u32| format!("[[step]]\nid = \"s{n}\"\ntry.once = {{ name = \"s{n}\" }}\nleaves = \"nothing\"\n");
+    let steps = (0..50).map(step).collect::<Vec<_>>().concat();
     let ran = bench.run(&steps).await;
     assert_eq!(ran.end, RunEnd::Done);
     // The opening, fifty starts (each with the end before it), and the close.
