@@ -11,7 +11,7 @@ use crate::inputs::Inputs;
 use crate::prepare::{self, Preview};
 use crate::runbook::{ActionCall, Fate, Phase, Placed, Runbook, UndoStep, Unit};
 use crate::scope::Scope;
-use crate::template::{RenderFaultKind, Template};
+use crate::template::{Expr, RenderFaultKind, Template};
 
 /// Plans a runbook with its variables.
 ///
@@ -62,13 +62,13 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn unit(&mut self, unit: &Unit, left_out: &LeftOut) -> PlanUnit {
-        let (fields, spec) = self.call(&unit.action);
+        let idle = self.is_false(unit.when.as_ref());
+        let (fields, spec) = self.call(&unit.action, idle);
         let undo = match &unit.fate {
-            Fate::Undo(actions) => actions.iter().map(|undo| self.undo(undo)).collect(),
+            Fate::Undo(actions) => actions.iter().map(|undo| self.undo(undo, idle)).collect(),
             Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => Vec::new(),
         };
-        let speaks_of_item =
-            |expr: &Placed<crate::template::Expr>| expr.refs().iter().any(|name| name.path.first().is_some_and(|n| n == "item"));
+        let speaks_of_item = |expr: &Placed<Expr>| expr.refs().iter().any(|name| name.path.first().is_some_and(|n| n == "item"));
         PlanUnit {
             id: unit.id.clone(),
             phase: unit.phase,
@@ -85,14 +85,16 @@ impl Builder<'_> {
             on_failure: unit.on_failure.into(),
             guarded_by: Vec::new(),
             confirm: unit.confirm.is_some(),
+            idle,
             left_out: left_out.get(unit.ix.get()).cloned().flatten(),
             spec,
             fields,
         }
     }
 
-    fn undo(&mut self, undo: &UndoStep) -> PlanUndo {
-        let (fields, action) = self.call(&undo.action);
+    fn undo(&mut self, undo: &UndoStep, idle: bool) -> PlanUndo {
+        let idle = idle || self.is_false(undo.when.as_ref());
+        let (fields, action) = self.call(&undo.action, idle);
         PlanUndo {
             title: undo.title.as_ref().map(|title| self.text(title)),
             action: name(&undo.action),
@@ -107,7 +109,8 @@ impl Builder<'_> {
 
     /// The unit's own digest in place of its action's.
     fn digest(&mut self, unit: &Unit, parts: &mut PlanParts) {
-        let mut proof = |call: Option<&ActionCall>| call.map(|call| self.call(call).1);
+        let idle = self.is_false(unit.when.as_ref());
+        let mut proof = |call: Option<&ActionCall>| call.map(|call| self.call(call, idle).1);
         let (probe, proof) = (proof(unit.probe.as_ref().map(|p| &p.action)), proof(unit.proof.as_ref().map(|p| &p.action)));
         if let Some(planned) = parts.units.get_mut(unit.ix.get()) {
             let digests = Digests { action: planned.spec.clone(), probe, proof };
@@ -115,15 +118,20 @@ impl Builder<'_> {
         }
     }
 
-    /// The fields of a call as far as they are known, and the digest of it.
-    fn call(&mut self, call: &ActionCall) -> (Fields, Digest) {
+    /// Whether a `when` is known to be false before the run. One that cannot be evaluated yet, or at all, is asked in the run.
+    fn is_false(&self, when: Option<&Placed<Expr>>) -> bool {
+        when.is_some_and(|expr| expr.test(&self.scope).is_ok_and(|tested| !tested.holds))
+    }
+
+    /// The fields of a call as far as they are known, and the digest of it. What will not run (`idle`) may have values that would not do.
+    fn call(&mut self, call: &ActionCall, idle: bool) -> (Fields, Digest) {
         match prepare::preview(call, &self.runbook.targets, &self.scope) {
             Ok(Preview { public, needs, spec }) => {
                 let fields = if needs.is_empty() { Fields::Ready(public) } else { Fields::Deferred { needs } };
                 (fields, spec)
             }
             Err(faults) => {
-                for fault in faults {
+                for fault in faults.into_iter().filter(|_| !idle) {
                     self.faults.push(self.field_fault(call, &fault));
                 }
                 (Fields::Deferred { needs: Vec::new() }, Digest::of_bytes("spec1", b""))

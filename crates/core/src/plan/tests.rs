@@ -285,3 +285,23 @@ fn data_that_cannot_be_carried_out_is_no_plan() {
     assert_eq!(tampered(|v| v["units"][2]["needs"] = json!({ "these": [3] })), "`first`, `second` wait for each other");
     assert_eq!(tampered(|v| v["units"][4]["needs"] = json!({ "these": [4] })), "`third` wait for each other");
 }
+
+#[test]
+fn what_a_when_keeps_from_running_needs_no_fitting_values() {
+    let text = r#"
+[vars.to]
+type = "string"
+default = ""
+allow_empty = true
+[[step]]
+id = "maybe"
+when = "ne vars.to ''"
+world.set = { thing = "x", to = "{{int vars.to}}" }
+undo = [{ world.set = { thing = "x", to = "{{int vars.to}}" } }]
+"#;
+    assert_eq!(planned(text).units().iter().map(|unit| unit.idle).collect::<Vec<_>>(), [true]);
+    let runbook = runbook(text);
+    let faults = |to| plan(&runbook, &inputs(&runbook, &[("to", to)]), &PlanOptions::default()).map(|_| ()).map_err(|f| f.len());
+    assert_eq!(faults("7"), Ok(()));
+    assert_eq!(faults("seven"), Err(2), "the step's and its undo's");
+}

@@ -31,6 +31,9 @@ pub struct PlanUnit {
     /// Whether it has a `when`, and what the `when` is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<WhenAt>,
+    /// Whether the `when` is known to be false with these variables: it will not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
     /// `for_each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<Loop>,

@@ -39,6 +39,7 @@ pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
         action: "sim.act".to_owned(),
         needs: Needs::Earlier,
         uses: Vec::new(),
+        idle: false,
         when: None,
         for_each: None,
         timeout: None,

@@ -44,7 +44,7 @@ fn show(args: &PlanArgs, procedure: &Procedure, state_dir: Option<&Path>, stream
             return Ok(checked);
         }
     }
-    let changes = plan.units().iter().any(|unit| unit.class.changes() && unit.left_out.is_none());
+    let changes = plan.units().iter().any(|unit| unit.class.changes() && unit.left_out.is_none() && !unit.idle);
     Ok(if args.detailed_exitcode && changes { Exit::SomethingToDo } else { Exit::Done })
 }
 

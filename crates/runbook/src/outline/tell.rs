@@ -142,7 +142,8 @@ impl Teller<'_> {
             fact("left out", format!("by `{option}`"));
         }
         if let Some(when) = &unit.when {
-            fact("when", when.source().to_owned());
+            let idle = if planned.idle { " (false with these variables: it will not run)" } else { "" };
+            fact("when", format!("{}{idle}", when.source()));
         }
         if let Some(each) = &unit.for_each {
             fact("for each", format!("of {}, {} at once", each.items.source(), each.parallel));
