@@ -4,6 +4,7 @@ use runbook_core::action::{Answer, Outcome, Question, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired};
 use runbook_core::scope::Secrecy;
+use runbook_core::view::EffectView;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -112,6 +113,11 @@ impl Dispatcher {
     }
 
     fn evidence(&mut self, effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
+        if !self.has_begun(&effect) {
+            // What is found before a start is only read: there is nothing to settle, and no start in the journal that this could follow.
+            let _ = done.map(|done| done.send(()));
+            return Ok(());
+        }
         self.results.evidence(&effect, evidence.clone());
         let record = Record::Evidence(Evidence { effect, evidence: oversize::cut(evidence) });
         match done {
@@ -124,6 +130,13 @@ impl Dispatcher {
             }
         }
         Ok(())
+    }
+
+    /// Whether the start of this very attempt is in the journal.
+    fn has_begun(&self, effect: &EffectId) -> bool {
+        let view = self.ledger.view();
+        let last = view.key(self.ledger.plan(), effect).and_then(|key| view.effect(key)).map_or(0, EffectView::attempt);
+        last >= effect.attempt
     }
 
     /// A running action asks a person.
