@@ -3,6 +3,7 @@
 //! Two lines of defence. What is *known* to come from a secret is a reference from the start (`‹vars.metadb_password›` in plans, the journal and digests). What comes
 //! back from outside, a child's output or a server's message, is searched for every registered secret in each form in which tools print one, and masked.
 
+mod automaton;
 mod digest;
 mod forms;
 mod mask;

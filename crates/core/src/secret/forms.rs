@@ -26,6 +26,9 @@ pub(super) fn all(secret: &str) -> BTreeSet<Vec<u8>> {
         for form in url(part) {
             add(form.into_bytes());
         }
+        for form in quoted(part) {
+            add(form.into_bytes());
+        }
         add(part.as_bytes().to_vec());
     }
     for form in hex(secret.as_bytes()) {
@@ -89,8 +92,29 @@ fn ansi_c(text: &str, octal: bool) -> String {
     out
 }
 
-/// The inside of a JSON string: as most write it, with `\/`, and with every character beyond ASCII as `\u`, in both cases of the digits.
-fn json(text: &str) -> [String; 4] {
+/// The inside of a literal of SQL, in its two ways, and of a text in XML or HTML.
+fn quoted(text: &str) -> [String; 4] {
+    let doubled = text.replace('\'', "''");
+    let escaped: String = text
+        .chars()
+        .map(|c| match c {
+            '\'' => "\\'".to_owned(),
+            '"' => "\\\"".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\0' => "\\0".to_owned(),
+            c => c.to_string(),
+        })
+        .collect();
+    let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let numeric = markup.replace('\'', "&#39;");
+    [doubled, escaped, markup, numeric]
+}
+
+/// The inside of a JSON string: as most write it, with `\/`, with `<`, `>` and `&` as Go writes them (`docker inspect`), and with every character
+/// beyond ASCII as `\u`, in both cases of the digits.
+fn json(text: &str) -> [String; 5] {
     let quoted = serde_json::Value::String(text.to_owned()).to_string();
     let plain = quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned();
     let escaped = |upper: bool| {
@@ -107,7 +131,8 @@ fn json(text: &str) -> [String; 4] {
         }
         out
     };
-    [plain.replace('/', "\\/"), escaped(true), escaped(false), plain]
+    let go = plain.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+    [plain.replace('/', "\\/"), go, escaped(true), escaped(false), plain]
 }
 
 /// Percent-encoding with each of the spaces, in both cases, and with the characters that some encoders leave alone.
@@ -153,9 +178,19 @@ fn base64(bytes: &[u8]) -> Vec<String> {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
             if let Some(inner) = text.get(head..text.len() - tail) {
+                forms.extend(wrapped(inner));
                 forms.push(inner.to_owned());
             }
         }
     }
     forms
 }
+
+/// Encoders break lines after 64 or 76 characters, wherever that falls in the secret.
+fn wrapped(encoded: &str) -> impl Iterator<Item = String> {
+    let once = encoded.len() <= SHORTEST_LINE;
+    (1..encoded.len()).filter(move |_| once).filter_map(|at| Some(format!("{}\n{}", encoded.get(..at)?, encoded.get(at..)?)))
+}
+
+/// The shortest line into which encoders break.
+const SHORTEST_LINE: usize = 64;

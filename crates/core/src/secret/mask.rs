@@ -6,10 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind};
-
+use super::automaton::{Machine, State};
 use super::{SHORTEST_MASKED, forms, reference};
 
 /// Replaces every known secret, in each of its forms, by its name. Cheap to clone.
@@ -19,10 +16,10 @@ pub struct Masker {
 }
 
 struct Patterns {
-    dfa: DFA,
-    start: StateID,
+    machine: Machine,
+    start: State,
     /// How many of the last bytes a state remembers.
-    depth: HashMap<StateID, usize>,
+    depth: HashMap<State, usize>,
     /// The replacement for each pattern.
     tokens: Vec<Arc<str>>,
 }
@@ -45,20 +42,16 @@ impl Masker {
         if patterns.is_empty() {
             return Self::default();
         }
-        let Ok(dfa) = DFA::builder().match_kind(MatchKind::Standard).build(&patterns) else {
-            // Only more states than 2³¹ fail: nothing can be shown safely then.
-            return Self::default();
-        };
-        let Ok(start) = dfa.start_state(Anchored::No) else { return Self::default() };
+        let (machine, start) = Machine::new(&patterns);
         let mut depth = HashMap::new();
         for pattern in &patterns {
             let mut state = start;
             for (at, byte) in pattern.iter().enumerate() {
-                state = dfa.next_state(Anchored::No, state, *byte);
+                state = machine.next(state, *byte);
                 depth.insert(state, at + 1);
             }
         }
-        Self { inner: Some(Arc::new(Patterns { dfa, start, depth, tokens })) }
+        Self { inner: Some(Arc::new(Patterns { machine, start, depth, tokens })) }
     }
 
     /// Whether there is nothing to mask.
@@ -127,7 +120,7 @@ impl std::fmt::Debug for Masker {
 /// Masks a text that arrives in pieces; what cannot be part of a secret any more comes out at once.
 pub struct StreamMasker {
     patterns: Option<Arc<Patterns>>,
-    state: Option<StateID>,
+    state: Option<State>,
     /// Bytes that are not out yet.
     pub(super) held: Vec<u8>,
     /// What of `held` is secret: start, end, replacement; apart from each other and in order.
@@ -145,9 +138,9 @@ impl StreamMasker {
         };
         for byte in piece {
             self.held.push(*byte);
-            state = patterns.dfa.next_state(Anchored::No, state, *byte);
-            if patterns.dfa.is_special(state) && patterns.dfa.is_match(state) {
-                self.add(&patterns, state);
+            state = patterns.machine.next(state, *byte);
+            if let Some((pattern, length)) = patterns.machine.longest_match(state) {
+                self.add(&patterns, pattern, length);
             }
         }
         self.state = Some(state);
@@ -164,19 +157,10 @@ impl StreamMasker {
     }
 
     /// The longest pattern that ends here covers all others that do.
-    fn add(&mut self, patterns: &Patterns, state: StateID) {
+    fn add(&mut self, patterns: &Patterns, pattern: usize, length: usize) {
         let end = self.held.len();
-        let mut longest = (0, None);
-        for n in 0..patterns.dfa.match_len(state) {
-            let pattern = patterns.dfa.match_pattern(state, n);
-            let len = patterns.dfa.pattern_len(pattern);
-            if len > longest.0 {
-                longest = (len, patterns.tokens.get(pattern.as_usize()));
-            }
-        }
-        let (len, Some(token)) = longest else { return };
-        let mut start = end.saturating_sub(len);
-        let mut token = Arc::clone(token);
+        let Some(mut token) = patterns.tokens.get(pattern).cloned() else { return };
+        let mut start = end.saturating_sub(length);
         while let Some((s, e, t)) = self.spans.last() {
             if *e <= start {
                 break;

@@ -69,6 +69,35 @@ fn base64_is_found_at_every_alignment() {
 }
 
 #[test]
+fn base64_is_found_where_lines_break() {
+    let masker = Masker::new([("p", "correct horse")]);
+    for at in 1..17 {
+        let (head, tail) = "Y29ycmVjdCBob3JzZQ".split_at(at);
+        let masked = masker.text(&format!("{head}\n{tail}=="));
+        assert!(masked.starts_with("‹p›"), "{masked}");
+    }
+}
+
+#[test]
+fn a_long_secret_takes_a_compact_machine_and_is_found_all_the_same() {
+    let key: String = (0..3000).map(|n| char::from(b'!' + u8::try_from(n * 7 % 90).unwrap_or_default())).collect();
+    let masker = Masker::new([("key", key.as_str()), ("p", PASSWORD)]);
+    assert_eq!(masker.text(&format!("<{key}|{PASSWORD}>")), "<‹key›|‹p›>");
+    assert_eq!(
+        in_pieces(&masker, format!("<{key}>{}", &key[..2000]).as_bytes(), &[5, 1000, 1, 999, 1500]),
+        format!("<‹key›>{}", &key[..2000])
+    );
+}
+
+#[test]
+fn escapes_of_other_languages_are_found() {
+    let masker = Masker::new([("p", "a'b<c>&\"d\\e")]);
+    for form in ["a''b<c>&\"d\\e", "a\\'b<c>&\\\"d\\\\e", "a'b\\u003cc\\u003e\\u0026\\\"d\\\\e", "a&#39;b&lt;c&gt;&amp;&quot;d\\e"] {
+        assert_eq!(masker.text(form), "‹p›", "{form}");
+    }
+}
+
+#[test]
 fn an_endless_overlap_needs_no_memory() {
     let masker = Masker::new([("p", "abab")]);
     let mut stream = masker.stream();
@@ -113,6 +142,8 @@ fn digests_depend_on_the_key() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
     #[test]
     fn no_cut_shows_a_secret(
         secrets in prop::collection::vec("[ab\"' \\\\$é]{4,9}", 1..5),
