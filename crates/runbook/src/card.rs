@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RunEnd};
-use runbook_core::runbook::Phase;
+use runbook_core::runbook::{Phase, Risk};
 use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
 use runbook_engine::state::{RunId, StateDir};
 use serde_json::Value;
@@ -28,6 +28,13 @@ pub(crate) struct About<'a> {
     pub(crate) file: &'a str,
 }
 
+impl About<'_> {
+    /// Whether the open question is the one before the first step.
+    fn asked_to_start(&self) -> bool {
+        self.plan.parts().risk == Risk::High && self.view.begun().is_empty() && failures(self.plan, self.view).is_empty()
+    }
+}
+
 /// A line of the card.
 pub(crate) enum Line {
     /// What became of the run.
@@ -38,7 +45,7 @@ pub(crate) enum Line {
     Command { label: &'static str, text: String },
 }
 
-/// The failures to show, in the order in which things are told: checks, steps, undos, verifies.
+/// The failures to show, in the order in which they happened.
 pub(crate) fn failures(plan: &Plan, view: &RunView) -> Vec<EffectKey> {
     let mut keys: Vec<EffectKey> = Vec::new();
     for (at, unit) in plan.units().iter().enumerate() {
@@ -53,6 +60,7 @@ pub(crate) fn failures(plan: &Plan, view: &RunView) -> Vec<EffectKey> {
             keys.extend(std::iter::once(key).chain(undos).filter(|key| failed(view, *key)));
         }
     }
+    keys.sort_by_key(|key| report(view, *key).and_then(|report| report.finished).map(|finished| finished.run));
     keys
 }
 
@@ -77,6 +85,9 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
             return lines;
         }
         Some(RunEnd::Refused | RunEnd::ChecksFailed) => {}
+        Some(RunEnd::WaitingForPerson) if about.asked_to_start() => {
+            lines.push(Line::Row { label: "asked", text: "whether to start, since its risk is high; `--yes` answers that".to_owned() });
+        }
         None
         | Some(RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. }) => {
             lines.extend(changes(plan, view, about.end.is_none()));

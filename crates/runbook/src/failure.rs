@@ -10,9 +10,11 @@ use runbook_core::source::Span;
 use runbook_core::template::Expr;
 use serde_json::Value;
 
+use crate::reporters::unit_id;
+
 /// The failure of an effect, pointing at the field or the expectation that is responsible.
 pub(crate) fn diagnostic(runbook: &Runbook, effect: &EffectId, failure: &Failure, expectations: &[Expectation]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error(code(failure.kind), format!("`{effect}` failed: {}", failure.message));
+    let mut diagnostic = Diagnostic::error(code(failure.kind), format!("{} failed: {}", name(effect), failure.message));
     if let Some((unit, call, expect)) = find(runbook, effect) {
         let broken: Vec<_> = expectations
             .iter()
@@ -31,6 +33,15 @@ pub(crate) fn diagnostic(runbook: &Runbook, effect: &EffectId, failure: &Failure
     match &failure.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
+    }
+}
+
+/// `` `restore` ``, `` the undo of `restore` ``.
+fn name(effect: &EffectId) -> String {
+    let id = unit_id(&effect.path);
+    match effect.role {
+        Role::Undo(_) => format!("the undo of `{id}`"),
+        Role::Check | Role::Do | Role::Verify | Role::Monitor => format!("`{id}`"),
     }
 }
 

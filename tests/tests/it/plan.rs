@@ -215,7 +215,7 @@ fn a_probe_asks_the_world_and_changes_nothing() {
     sandbox.run(["plan", "a.toml", "--probe"]).only_code(0);
     std::fs::remove_file(sandbox.path("it.txt")).expect("a file");
     let (_, stderr) = sandbox.run(["plan", "a.toml", "--probe"]).only_code(9);
-    assert!(stderr.contains("`there.check` failed"), "{stderr}");
+    assert!(stderr.contains("`there` failed"), "{stderr}");
 }
 
 #[test]

@@ -150,7 +150,15 @@ leaves = "nothing"
         .run(["exec", "a.toml", "--output", "quiet"])
         .stderr(str![[r#"
 
-error[RB506]: `one.undo0` failed: `sh` exited with 1, expected 0
+error[RB506]: `break` failed: `false` exited with 1, expected 0
+  --> a.toml:13:1
+   |
+12 | id = "break"
+   |      -------
+13 | shell.run = { argv = ["false"] }
+   | ^^^^^^^^^
+
+error[RB506]: the undo of `one` failed: `sh` exited with 1, expected 0
  --> a.toml:9:11
   |
 7 | id = "one"
@@ -159,14 +167,6 @@ error[RB506]: `one.undo0` failed: `sh` exited with 1, expected 0
 9 | undo = [{ shell.run = { argv = ["sh", "-c", "echo no way back >&2; exit 1"] } }]
   |           ^^^^^^^^^
     > no way back
-
-error[RB506]: `break` failed: `false` exited with 1, expected 0
-  --> a.toml:13:1
-   |
-12 | id = "break"
-   |      -------
-13 | shell.run = { argv = ["false"] }
-   | ^^^^^^^^^
 
 a person is needed: an undo failed (run [RUN])
   changed     one (undo: shell.run)

@@ -60,7 +60,7 @@ fn a_run_is_listed_shown_and_its_output_printed() {
 run       [RUN]
 runbook   talk: Talk {{vars.how}}
 file      [DIR]/a.toml
-started   [TIME] by uid 0
+started   [TIME] by operator
 variable  how = loudly (default)
 folder    [DIR]/state/runs/[RUN]
 state     done

@@ -154,7 +154,12 @@ impl Sandbox {
         let mut command = Command::new(binary());
         command.args(args).current_dir(&self.dir).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", &self.dir).env("LANG", "C.UTF-8").env("RUNBOOK_STATE_DIR", self.path("state")).envs(&self.env);
+        command
+            .env("HOME", &self.dir)
+            .env("LANG", "C.UTF-8")
+            .env("USER", "operator")
+            .env("RUNBOOK_STATE_DIR", self.path("state"))
+            .envs(&self.env);
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

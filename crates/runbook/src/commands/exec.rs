@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runbook_core::action::Outcome;
 use runbook_core::diagnostic::Diagnostics;
 use runbook_core::plan::{FailurePolicy, PlanOptions};
-use runbook_core::record::SessionFlags;
+use runbook_core::record::{RunEnd, SessionFlags};
 use runbook_core::view::EffectKey;
 use runbook_engine::ask::Asker;
 use runbook_engine::events;
@@ -128,6 +128,11 @@ fn conclude(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, ended:
         file: &manner.file.to_string_lossy(),
     };
     let lines = card::card(&about);
+    // A program reads the records, and quiet is quiet; only what went wrong is for a person all the same.
+    let told = matches!(manner.output, OutputMode::Auto | OutputMode::Plain);
+    if matches!(ended.end, RunEnd::Done | RunEnd::ChecksPassed) && ended.view.passed_failures() == 0 && !told {
+        return Exit::Done;
+    }
     card::print(&lines, &mut streams.err);
     Exit::from(ended.end)
 }

@@ -9,6 +9,7 @@ mod man;
 mod plan;
 mod procedure;
 mod runs;
+mod schema;
 
 pub(crate) use procedure::Procedure;
 
@@ -28,6 +29,6 @@ pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
         Command::Man(args) => man::run(&args, streams),
         Command::Plan(args) => plan::run(&args, cli.state_dir.as_deref(), streams, folder),
         Command::Runs(args) => runs::run(&args, cli.state_dir.as_deref(), streams),
-        _ => Exit::Fault,
+        Command::Schema => schema::run(streams),
     }
 }
