@@ -19,7 +19,7 @@ use crate::disk::OnPath;
 use crate::dispatcher::{self, Dispatcher, Ledger, Parts, Replayed, Results, Secrets, oversize};
 use crate::events::{Event, EventSender};
 use crate::host::Host;
-use crate::journal::{self, Journal, Tail};
+use crate::journal::{self, Journal, JournalError, Tail};
 use crate::locks::{self, LockFolder, NamedLocks, Owner};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
@@ -78,6 +78,14 @@ struct Work {
 
 /// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
 pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
+    begin(session, Journal::create).await
+}
+
+/// The same over a journal that `create` makes.
+pub(crate) async fn begin(
+    session: Session,
+    create: impl FnOnce(&Path) -> Result<Journal, JournalError>,
+) -> Result<SessionEnd, EngineError> {
     let Session { runbook, plan, inputs, state, host, events, .. } = &session;
     let opened = host.clock.now();
     let run = state.create_run(opened)?;
@@ -91,7 +99,7 @@ pub async fn execute(session: Session) -> Result<SessionEnd, EngineError> {
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
     run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
-    let journal = Journal::create(&run.journal())?;
+    let journal = create(&run.journal())?;
     let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
     let path = absolute(runbook.source.name());
     ledger.write(Record::RunOpened(Box::new(RunOpened {

@@ -20,6 +20,8 @@ mod storage;
 mod write;
 
 #[cfg(test)]
+pub(crate) mod faulty;
+#[cfg(test)]
 mod tests;
 
 pub use line::{FORMAT, LineFault, MAX_LINE, MAX_RECORD};

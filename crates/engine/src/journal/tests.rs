@@ -1,12 +1,10 @@
 use std::fs;
-use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::storage::{Room, Storage};
+use super::faulty::Disk;
 use super::*;
 use crate::testing::Folder;
 
@@ -165,57 +163,20 @@ fn kept_room_does_not_show_and_is_given_back() {
     assert_eq!(read::<Note>(&path).unwrap().tail, Tail::Clean);
 }
 
-/// A disk that fails as told.
-#[derive(Clone, Default)]
-struct Disk {
-    free: u64,
-    kept: u64,
-    fail_sync: bool,
-    bytes: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Storage for Disk {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let size = u64::try_from(bytes.len()).unwrap();
-        if size > self.free + self.kept {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let from_kept = size.min(self.kept);
-        self.kept -= from_kept;
-        self.free -= size - from_kept;
-        self.bytes.lock().unwrap().extend_from_slice(bytes);
-        Ok(())
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        if self.fail_sync { Err(io::Error::other("input/output error")) } else { Ok(()) }
-    }
-    fn reserve(&mut self, _offset: u64, bytes: u64) -> io::Result<Room> {
-        if bytes > self.kept + self.free {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.free = self.free + self.kept - bytes;
-        self.kept = bytes;
-        Ok(Room::Kept)
-    }
-    fn cut(&mut self, _size: u64) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_failed_sync_poisons() {
-    let disk = Disk { free: 1000, fail_sync: true, ..Disk::default() };
-    let mut journal = Journal::over(std::path::Path::new("j"), Box::new(disk.clone()));
+    let disk = Disk::new(1000, 1);
+    let mut journal = faulty::journal(disk.clone());
     assert!(matches!(journal.append(&[note("a")]), Err(JournalError::Disk(_))));
     assert!(matches!(journal.append(&[note("b")]), Err(JournalError::Poisoned { .. })));
     assert!(matches!(journal.reserve(1), Err(JournalError::Poisoned { .. })));
-    assert_eq!(disk.bytes.lock().unwrap().split(|b| *b == b'\n').count(), 2, "nothing was tried again");
+    assert_eq!(disk.lines(), 1, "nothing was tried again");
 }
 
 #[test]
 fn a_full_disk_is_met_before_the_start_and_never_at_the_end() {
-    let disk = Disk { free: 200 * 1024, ..Disk::default() };
-    let mut journal = Journal::over(std::path::Path::new("j"), Box::new(disk));
+    let disk = Disk::new(200 * 1024, 0);
+    let mut journal = faulty::journal(disk);
     assert!(journal.reserve(2).is_ok());
     assert!(matches!(journal.reserve(4), Err(JournalError::NoRoom { .. })));
     journal.append(&[note("x".repeat(60 * 1024))]).unwrap();

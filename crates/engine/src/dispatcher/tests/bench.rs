@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use runbook_core::action::{BoxFuture, Registry};
 use runbook_core::inputs::{self, Given, GivenValue, Origin};
 use runbook_core::plan::PlanOptions;
-use runbook_core::record::{Ended, Record, Reply, RunEnd, SessionFlags, Stamped, Subject};
+use runbook_core::record::{Ended, Intent, Record, Reply, RunEnd, SessionFlags, Stamped, Subject};
 use runbook_core::source::Source;
 use tokio::time::Instant;
 
@@ -16,12 +17,12 @@ use super::deeds::{Try, World};
 use crate::EngineError;
 use crate::ask::{Asker, Prompt, Told};
 use crate::clock::Clock;
-use crate::events::{self, Event};
+use crate::events::{self, Event, EventReceiver};
 use crate::host::Host;
 use crate::journal;
 use crate::locks::LockFolder;
 use crate::process::Environment;
-use crate::session::{Session, execute};
+use crate::session::{Session, SessionEnd, execute, go_on};
 use crate::signals::{StopSender, Stops};
 use crate::state::{RunFolder, StateDir};
 use crate::testing::Folder;
@@ -126,6 +127,47 @@ impl Bench {
     }
 
     pub(super) async fn try_run(&mut self, text: &str) -> Result<Ran, EngineError> {
+        let (session, watching) = self.session(text);
+        Ran::of(execute(session).await?, watching).await
+    }
+
+    /// Runs a runbook and is killed: at once after the dispatcher went to wait for the n-th time (from 1), or when it was woken from that. Returns
+    /// whether it came so far.
+    pub(super) async fn killed(&mut self, text: &str, nth: u32, at_once: bool) -> bool {
+        let (session, _watching) = self.session(text);
+        let mut run = Box::pin(execute(session));
+        let mut waits = 0;
+        std::future::poll_fn(|cx| {
+            if waits == nth {
+                return Poll::Ready(true);
+            }
+            match run.as_mut().poll(cx) {
+                Poll::Ready(ended) => {
+                    ended.unwrap();
+                    Poll::Ready(false)
+                }
+                Poll::Pending => {
+                    waits += 1;
+                    if at_once && waits == nth { Poll::Ready(true) } else { Poll::Pending }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Goes on with the last run.
+    pub(super) async fn go_on(&mut self, text: &str, intent: Intent) -> Ran {
+        let run = self.state().last_run().unwrap();
+        let (session, watching) = self.session(text);
+        Ran::of(go_on(session, run, intent).await.unwrap(), watching).await.unwrap()
+    }
+
+    pub(super) fn state(&self) -> StateDir {
+        StateDir::at(self.folder.path().join("state"))
+    }
+
+    /// A session of the runbook.
+    pub(super) fn session(&mut self, text: &str) -> (Session, EventReceiver) {
         let name = self.folder.path().join("test.toml").display().to_string();
         let text = format!("format = 1\nname = \"test\"\n{text}");
         let registry = Registry::new(vec![Box::new(Try)]);
@@ -140,13 +182,12 @@ impl Bench {
         let Ok(inputs) = inputs::resolve(&runbook, self.vars.iter().map(given).collect()) else { panic!("variables") };
         let plan = runbook_core::plan::plan(&runbook, &inputs, &PlanOptions { parallel: 4, ..PlanOptions::default() });
         let plan = plan.unwrap_or_else(|faults| panic!("{:?}", faults.iter().map(|fault| &fault.message).collect::<Vec<_>>()));
-        let (events, mut watching) = events::channel();
-        let state = StateDir::at(self.folder.path().join("state"));
-        let ended = execute(Session {
+        let (events, watching) = events::channel();
+        let session = Session {
             runbook: Arc::new(runbook),
             plan: Arc::new(plan),
             inputs: Arc::new(inputs),
-            state: state.clone(),
+            state: self.state(),
             locks: LockFolder::at(self.folder.path().join("locks")).unwrap(),
             host: Host {
                 name: "db1".into(),
@@ -160,9 +201,14 @@ impl Bench {
             flags: self.flags,
             asker: Arc::clone(&self.person) as Arc<dyn Asker>,
             events,
-            stops: self.stops.take().unwrap(),
-        })
-        .await?;
+            stops: self.stops.take().unwrap_or_else(|| Stops::manual().1),
+        };
+        (session, watching)
+    }
+}
+
+impl Ran {
+    async fn of(ended: SessionEnd, mut watching: EventReceiver) -> Result<Self, EngineError> {
         let mut seen = Vec::new();
         let mut output = Vec::new();
         while let Some(event) = watching.recv().await {
@@ -172,14 +218,13 @@ impl Bench {
                 Event::Progress { .. } | Event::Warning { .. } | Event::Lost { .. } => {}
             }
         }
-        let contents = journal::read::<Stamped>(&ended.run.journal()).unwrap();
-        assert_eq!(contents.records, seen, "what is shown is what is on disk");
+        let contents = journal::read::<Stamped>(&ended.run.journal())?;
+        assert!(contents.records.ends_with(&seen), "what is shown is what is on disk");
         let journal = std::fs::read_to_string(ended.run.journal()).unwrap();
-        Ok(Ran { end: ended.end, run: ended.run, records: seen, output: String::from_utf8_lossy(&output).into_owned(), journal })
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(Self { end: ended.end, run: ended.run, records: contents.records, output, journal })
     }
-}
 
-impl Ran {
     /// The end of an effect, by its printed name.
     pub(super) fn ended(&self, effect: &str) -> &Ended {
         let found = self.records.iter().rev().find_map(|stamped| match &stamped.record {

@@ -22,13 +22,22 @@ pub(super) struct World {
     began: Instant,
     log: Mutex<Vec<(Duration, String)>>,
     runs: Mutex<BTreeMap<String, u32>>,
+    /// How far each deed is, for honest probes.
+    states: Mutex<BTreeMap<String, State>>,
+}
+
+/// How far a deed is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Begun,
+    Done,
 }
 
 impl World {
     /// The world of a folder; made where it is not there yet.
     pub(super) fn of(folder: &Path) -> Arc<Self> {
         let mut worlds = WORLDS.lock().unwrap();
-        let world = || Arc::new(Self { began: Instant::now(), log: Mutex::default(), runs: Mutex::default() });
+        let world = || Arc::new(Self { began: Instant::now(), log: Mutex::default(), runs: Mutex::default(), states: Mutex::default() });
         Arc::clone(worlds.entry(folder.to_owned()).or_insert_with(world))
     }
 
@@ -44,6 +53,14 @@ impl World {
     /// The same with the seconds since the beginning.
     pub(super) fn timed(&self) -> Vec<(u64, String)> {
         self.log.lock().unwrap().iter().map(|(at, text)| (at.as_secs(), text.clone())).collect()
+    }
+
+    fn set(&self, name: &str, state: State) {
+        self.states.lock().unwrap().insert(name.to_owned(), state);
+    }
+
+    fn state(&self, name: &str) -> Option<State> {
+        self.states.lock().unwrap().get(name).copied()
     }
 
     /// How often `name` was run, this time included.
@@ -148,6 +165,8 @@ enum Left {
 enum Truth {
     Done,
     NotDone,
+    /// What is so.
+    Honest,
     #[default]
     Unknown,
 }
@@ -188,6 +207,7 @@ impl Deed {
             }
         }
         world.note(self.name.clone());
+        world.set(&self.name, State::Begun);
         if let Some(text) = &self.prints {
             cx.output(Stream::Stdout, text.as_bytes());
         }
@@ -204,6 +224,7 @@ impl Deed {
             failure.retryable = !self.hopeless;
             return Outcome::Failed { failure, residue: self.residue(), outputs: self.outputs(count) };
         }
+        world.set(&self.name, State::Done);
         Outcome::changed(self.outputs(count))
     }
 }
@@ -242,6 +263,11 @@ impl Action for Deed {
             match self.truth {
                 Truth::Done => Verdict::Done { outputs: self.outputs(1), changed: true },
                 Truth::NotDone => Verdict::NotDone,
+                Truth::Honest => match World::of(cx.base_dir()).state(&self.name) {
+                    Some(State::Done) => Verdict::Done { outputs: self.outputs(1), changed: true },
+                    Some(State::Begun) => Verdict::Partial { why: "some of it".to_owned() },
+                    None => Verdict::NotDone,
+                },
                 Truth::Unknown => Verdict::Unknown { why: "nobody can say".to_owned() },
             }
         })

@@ -3,6 +3,8 @@
 mod bench;
 mod deeds;
 
+mod crashes;
+mod disks;
 mod ends;
 mod order;
 mod people;
