@@ -16,7 +16,7 @@ use crate::action::{Action, FieldFault};
 use crate::digest::Digest;
 use crate::runbook::{ActionCall, Field, TargetDecl};
 use crate::scope::Scope;
-use crate::secret::Secret;
+use crate::secret::{Masker, SHORTEST_MASKED, Secret, reference};
 
 pub use find::{locate, refs, unresolved};
 pub use preview::{Preview, preview};
@@ -46,8 +46,25 @@ pub fn prepare(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Resu
         return Err(rendering.faults);
     }
     let digest = digest("render1", call, &both.public);
-    let action = (call.spec.build)(both.real)?;
-    Ok(Prepared { action, public: both.public, secrets: rendering.secrets, digest })
+    let secrets = rendering.secrets;
+    let action = (call.spec.build)(both.real).map_err(|faults| masked(faults, &secrets))?;
+    Ok(Prepared { action, public: both.public, secrets, digest })
+}
+
+/// What an action says about its values may quote them.
+fn masked(faults: Vec<FieldFault>, secrets: &[(String, Secret)]) -> Vec<FieldFault> {
+    let masker = Masker::new(secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal())));
+    let mask = |text: String| {
+        let mut text = masker.text(&text);
+        // Too short to be looked for anywhere else; where a message quotes it, it stands alone.
+        for (name, secret) in secrets.iter().filter(|(_, secret)| (1..SHORTEST_MASKED).contains(&secret.reveal().len())) {
+            for quote in ['"', '`', '\''] {
+                text = text.replace(&format!("{quote}{}{quote}", secret.reveal()), &reference(name));
+            }
+        }
+        text
+    };
+    faults.into_iter().map(|fault| FieldFault { message: mask(fault.message), help: fault.help.map(&mask), ..fault }).collect()
 }
 
 /// Renders a tree of fields that belongs to no action; what is faulty is null.

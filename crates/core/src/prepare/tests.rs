@@ -158,6 +158,14 @@ fn the_actions_own_words_name_the_field() {
 }
 
 #[test]
+fn the_actions_own_words_never_quote_a_secret() {
+    let call = call(vec![("port", plain("{{vars.password}}"))]);
+    assert_eq!(faults(&call, &scope()), ["port: invalid type: string \"‹vars.password›\", expected u16"]);
+    let short = Scope::new().with_secret("vars", json!({ "password": "x1" }), Secrecy::members(["password"]));
+    assert_eq!(faults(&call, &short), ["port: invalid type: string ‹vars.password›, expected u16"]);
+}
+
+#[test]
 fn what_is_not_there_yet_is_named() {
     let call = call(vec![
         ("a", plain("{{steps.dump.manifest}} {{vars.image}}")),

@@ -158,9 +158,8 @@ fn bare() -> impl Strategy<Value = String> {
     ];
     let helper = prop_oneof![Just("eq"), Just("lower"), Just("default"), Just("and"), Just("nope"), Just("vars.a"), Just("not")];
     let space = prop_oneof![4 => Just(" "), 1 => Just("  ")];
-    (prop::option::of(helper), prop::collection::vec((space, word), 0..4)).prop_map(|(helper, words)| {
-        format!("{}{}", helper.unwrap_or_default(), words.into_iter().map(|(s, w)| format!("{s}{w}")).collect::<String>())
-    })
+    (prop::option::of(helper), prop::collection::vec((space, word), 0..4))
+        .prop_map(|(helper, words)| helper.into_iter().chain(words.into_iter().flat_map(|(space, word)| [space, word])).collect())
 }
 
 /// Everything but the places, which the two ways give literals differently.
