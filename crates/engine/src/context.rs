@@ -35,6 +35,7 @@ pub(crate) struct EffectContext {
     mark: String,
     surroundings: Arc<Surroundings>,
     deadline: Option<Instant>,
+    interruptible: bool,
     cancel: watch::Receiver<Option<CancelKind>>,
     output: Mutex<Output>,
     tell: mpsc::UnboundedSender<Happening>,
@@ -52,6 +53,7 @@ struct Output {
 pub(crate) struct Parts {
     pub effect: EffectId,
     pub deadline: Option<Instant>,
+    pub interruptible: bool,
     pub cancel: watch::Receiver<Option<CancelKind>>,
     pub masker: Masker,
     pub log: OutputLog,
@@ -67,6 +69,7 @@ impl EffectContext {
             effect: Arc::new(parts.effect),
             surroundings: Arc::clone(surroundings),
             deadline: parts.deadline,
+            interruptible: parts.interruptible,
             cancel: parts.cancel,
             output: Mutex::new(Output { stdout: parts.masker.stream(), stderr: parts.masker.stream(), log: Some(parts.log) }),
             tell: parts.tell,
@@ -127,6 +130,10 @@ impl Context for EffectContext {
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(time))
+    }
+
+    fn interruptible(&self) -> bool {
+        self.interruptible
     }
 
     fn cancel_requested(&self) -> Option<CancelKind> {

@@ -139,6 +139,7 @@ impl Dispatcher {
         let parts = context::Parts {
             effect: effect.clone(),
             deadline: limits.timeout.map(|timeout| began + timeout),
+            interruptible: limits.interruptible,
             cancel,
             masker: self.secrets.masker().clone(),
             log: OutputLog::new(beside(&self.surroundings, &name), name),

@@ -41,6 +41,7 @@ impl Bench {
         let parts = Parts {
             effect: EffectId::first("step", Role::Do),
             deadline: None,
+            interruptible: true,
             cancel: cancelled,
             masker: runbook_core::secret::Masker::new([("vars.password", "s3cr3t-word")]),
             log: OutputLog::new(folder.path().join("step.log"), "output/step.log".into()),

@@ -4,7 +4,8 @@ mod archive;
 mod upload;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as Span;
 
 use runbook_core::action::{
@@ -135,6 +136,8 @@ impl Load {
 /// Reads the archive in a thread of its own, with progress.
 async fn read(cx: Cx<'_>, path: &Path) -> Result<Contents, Failure> {
     let shared = Shared::default();
+    // A capture may be left in the middle; the thread must not read on then.
+    let _end = StopReading(Arc::clone(&shared.stop));
     let total = tokio::fs::metadata(path).await.ok().map(|about| about.len());
     let (of_thread, of_path) = (shared.clone(), path.to_owned());
     let mut reading = tokio::task::spawn_blocking(move || archive::read(&of_path, of_thread));
@@ -153,6 +156,15 @@ async fn read(cx: Cx<'_>, path: &Path) -> Result<Contents, Failure> {
                 cx.progress(Progress { what: "checking the archive".to_owned(), done, total, unit: Unit::Bytes });
             }
         }
+    }
+}
+
+/// Ends the reading thread when nobody waits for it any more.
+struct StopReading(Arc<AtomicBool>);
+
+impl Drop for StopReading {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -117,9 +117,12 @@ pub(super) fn zero() -> Vec<u8> {
     vec![0]
 }
 
-/// Ends what an interrupted run of this effect left behind.
+/// Ends what an interrupted run of this effect left behind, or waits for it where it may not be interrupted.
 pub(super) async fn settle(cx: Cx<'_>) -> Settled {
-    let left = cx.processes().settle(cx.mark(), true, GRACE).await;
+    let mut left = cx.processes().settle(cx.mark(), cx.interruptible(), GRACE).await;
+    while !left.is_empty() && !cx.interruptible() && cx.cancel_requested().is_none() {
+        left = cx.processes().settle(cx.mark(), false, GRACE).await;
+    }
     if left.is_empty() {
         return Settled::AtRest;
     }
