@@ -185,6 +185,34 @@ async fn an_existing_folder_is_never_written_into() {
     assert_eq!(failure.kind, FailureKind::NotFound, "{failure}");
 }
 
+#[tokio::test]
+async fn a_user_who_does_not_see_everything_makes_no_backup() {
+    for server in servers() {
+        let source = server.database("hidden").await;
+        let user = format!("sql_hidden_{}", std::process::id());
+        server
+            .script(
+                &source,
+                &format!(
+                    "create table seen (a int); create table unseen (a int); drop user if exists {user}; \
+                     create user {user} identified by 'p'; grant select on `{}`.seen to {user};",
+                    source.name
+                ),
+            )
+            .await;
+        let cx = TestContext::new("dump");
+        let target = server.target_with(&json!({ "user": user, "password": "p" }));
+        let dump = server.action("dump", json!({ "target": target, "database": source.name, "to": cx.folder().join("backup") }));
+        let (failure, _) = failed(cx.run(&*dump).await);
+        assert_eq!((failure.kind, failure.field.as_deref()), (FailureKind::Denied, Some("target")), "{}: {failure}", server.name);
+        server.script(&source, &format!("grant all privileges on `{}`.* to {user}", source.name)).await;
+        let (outputs, _) = succeeded(cx.run(&*dump).await);
+        assert_eq!(outputs["tables"], json!(2), "{}", server.name);
+        server.script(&source, &format!("drop user {user}")).await;
+        source.drop().await;
+    }
+}
+
 /// The SQL files in the order of their names.
 fn sql_files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)

@@ -14,6 +14,7 @@ use super::column::Column;
 use super::contents::{Contents, ObjectEntry, ObjectKind};
 use super::ddl::{TableDdl, delimiter_for, in_order};
 use super::folder::Folder;
+use super::grants::sees_everything;
 use super::inventory::{self, Definition, Inventory};
 use super::manifest::{FORMAT, Manifest, Part, ServerInfo, ToolInfo};
 use super::rows::RowWriter;
@@ -67,6 +68,7 @@ pub(in crate::sql) async fn dump(dialer: &Dialer<'_>, request: &Request<'_>) -> 
 async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql<Manifest> {
     let cx = dialer.cx();
     let mut session = dialer.connect(Some(request.database)).await?;
+    sees_everything(&mut session, request.database).await?;
     let mut inventory = take_inventory(&mut session, request).await?;
     let without = inventory.leave_out(request.without);
     inventory.refuse_unknown()?;

@@ -13,6 +13,7 @@ pub(super) mod contents;
 pub(super) mod ddl;
 pub(super) mod dump;
 pub(super) mod folder;
+mod grants;
 pub(super) mod inventory;
 pub(super) mod load;
 mod manifest;
