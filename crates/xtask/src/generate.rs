@@ -31,7 +31,10 @@ pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
 #[cfg(feature = "generate")]
 pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
     let registry = runbook_executors::registry();
-    let files = [("docs/reference.md", reference::markdown(&registry))];
+    let manifest = serde_json::to_string_pretty(&runbook_executors::sql::backup::manifest_schema())
+        .map_err(|error| TaskError::failed(format!("the manifest's schema cannot be written: {error}")))?;
+    let files =
+        [("docs/reference.md", reference::markdown(&registry)), ("schemas/backup-manifest.schema.json", format!("{manifest}\n"))];
     let mut stale = Vec::new();
     for (name, text) in files {
         let path = checkout.root.join(name);

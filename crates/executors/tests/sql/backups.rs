@@ -72,6 +72,9 @@ async fn the_client_loads_a_backup_by_itself() {
             text.extend(std::fs::read(to.join(name)).unwrap());
         }
         client(&server, &copy.name, &text);
+        let schema = serde_json::to_value(runbook_executors::sql::backup::manifest_schema()).unwrap();
+        let manifest = serde_json::from_slice(&std::fs::read(to.join("manifest.json")).unwrap()).unwrap();
+        jsonschema::validate(&schema, &manifest).unwrap();
         assert_eq!(everything(&server, &source.name).await, everything(&server, &copy.name).await, "{}", server.name);
         let compare = server.action("compare", json!({ "database": copy.name, "manifest": to }));
         assert_eq!(succeeded(cx.run(&*compare).await).0["differences"], json!([]), "{}", server.name);
