@@ -9,8 +9,10 @@ mod parse;
 mod pieces;
 mod place;
 mod read;
+mod strings;
 mod syntax;
 mod toml_1_1;
+mod unclosed;
 
 pub use node::{Entry, Node, NodeKind, Table};
 pub use parse::parse;

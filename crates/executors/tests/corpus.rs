@@ -2,10 +2,11 @@
 //!
 //! `SNAPSHOTS=overwrite` writes the reports anew.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use runbook_core::diagnostic::Diagnostics;
-use runbook_core::diagnostic::render::{Style, human};
+use runbook_core::diagnostic::{Code, Diagnostics};
+use runbook_core::diagnostic::render::{Style, human, summary};
 use runbook_core::document;
 
 fn root() -> PathBuf {
@@ -50,6 +51,38 @@ fn valid_runbooks_are_taken_without_a_word() {
 #[test]
 fn shipped_runbooks_are_taken_without_a_word() {
     assert_eq!(reports("runbooks"), "");
+}
+
+/// What is wrong with an invalid runbook, and the summary under it.
+fn report(faults: &Diagnostics) -> String {
+    let summary = summary(faults).unwrap_or_else(|| "nothing".to_owned());
+    format!("{}{summary}\n", human(faults, Style { width: 120, color: false }))
+}
+
+#[test]
+fn invalid_runbooks_give_exactly_the_report_beside_them() {
+    for path in files("tests/invalid") {
+        let expected = snapbox::Data::read_from(&path.with_extension("stderr"), Some(snapbox::data::DataFormat::Text));
+        snapbox::Assert::new().action_env(snapbox::assert::DEFAULT_ACTION_ENV).eq(report(&check(&path)), expected.raw());
+    }
+}
+
+#[test]
+fn every_code_of_a_file_has_a_case() {
+    let mut seen: BTreeSet<Code> = BTreeSet::new();
+    for path in files("tests/invalid") {
+        let faults = check(&path);
+        assert!(!faults.is_empty(), "{} is valid", path.display());
+        seen.extend(faults.iter().map(|fault| fault.code));
+    }
+    let elsewhere = |code: &Code| {
+        // What is wrong with a file that is not there, or too large; with what is given beside a file; and what happens while a runbook runs.
+        matches!(code, Code::Unreadable | Code::TooLarge)
+            || (code.as_str() >= "RB401" && code.as_str() < "RB410")
+            || code.as_str() >= "RB500"
+    };
+    let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !elsewhere(code) && !seen.contains(code)).collect();
+    assert_eq!(missing, Vec::<&Code>::new());
 }
 
 /// A file's tree as JSON, as an editor's language server sees it.

@@ -25,6 +25,7 @@ pub(super) fn check(draft: &Draft, order: &Order, faults: &mut Diagnostics) {
         }
         let written: Vec<&str> = beside.fates.iter().map(|(key, _)| *key).collect();
         match (&beside.fates[..], unit.class.changes()) {
+            ([], true) if beside.says_fate => {}
             ([], true) => faults.push(
                 Diagnostic::error(Code::NoFate, format!("nothing says what becomes of the change that `{}` makes", unit.id))
                     .at(source, unit.action.key_span, format!("`{action}` changes something"))

@@ -55,6 +55,14 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Diagnostics) -> Draft {
     draft
 }
 
+const fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Check => "check",
+        Phase::Step => "step",
+        Phase::Verify => "verify",
+    }
+}
+
 struct Names<'a> {
     source: &'a Arc<Source>,
     ids: &'a HashMap<String, UnitIx>,
@@ -72,11 +80,7 @@ impl Names<'_> {
         if self.draft.broken.contains_key(&wanted.name) {
             return None;
         }
-        let what = match phase {
-            Phase::Check => "check",
-            Phase::Step => "step",
-            Phase::Verify => "verify",
-        };
+        let what = phase_name(phase);
         let mut fault = Diagnostic::error(Code::UnknownUnit, format!("there is no {what} `{}`", wanted.name)).at(
             self.source,
             wanted.span,
@@ -87,7 +91,7 @@ impl Names<'_> {
         if let Some(near) = nearest(&wanted.name, candidates) {
             fault = fault.help(format!("did you mean `{near}`?"));
         } else if let Some(other) = found.and_then(|ix| units.get(ix.get())) {
-            fault = fault.at(self.source, other.id_span, "this is something else");
+            fault = fault.at(self.source, other.id_span, format!("this is a {}", phase_name(other.phase)));
         }
         faults.push(fault);
         None

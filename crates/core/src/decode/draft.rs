@@ -42,6 +42,8 @@ pub(crate) struct DraftUnit {
     pub(crate) covered_by: Option<NameRef>,
     /// The keys that say what becomes of the change, as far as they are written.
     pub(crate) fates: Vec<(&'static str, Span)>,
+    /// Whether anything is written about what becomes of the change, be it faulty.
+    pub(crate) says_fate: bool,
     /// Where `retry` stands.
     pub(crate) retry: Option<Span>,
     /// Where `parallel` stands.

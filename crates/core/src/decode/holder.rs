@@ -22,7 +22,12 @@ pub(super) struct Held {
     pub(super) call: Option<Call>,
     /// The keys that hold tables with actions in them, taken out unread.
     pub(super) nested: Vec<Entry>,
+    /// Whether something is written about what becomes of the change, be it faulty or in the wrong place.
+    pub(super) says_fate: bool,
 }
+
+/// The keys that say what becomes of a change.
+const FATES: [&str; 4] = ["undo", "irreversible", "leaves", "covered_by"];
 
 /// Keys whose values hold actions themselves.
 const NESTED: [&str; 2] = ["undo", "probe"];
@@ -37,6 +42,10 @@ impl Reader<'_> {
     /// Reads a table that holds an action.
     pub(super) fn held(&mut self, shape: &Rc<Shape>, table: Table, span: Span, at: At<'_>) -> Option<Held> {
         let rule = shape.accepts.tables.first()?;
+        let says_fate = says_fate(&table, 2);
+        if let Some(retry) = table.get("retry") {
+            self.retry_ends(retry);
+        }
         let mut own = Table::default();
         let mut actions = Vec::new();
         let mut nested = Vec::new();
@@ -64,7 +73,7 @@ impl Reader<'_> {
         }
         let keys = Keys::of(self.walk_table(rule, own, span, at));
         let call = if actions.is_empty() && strange { None } else { self.action(actions, at) };
-        Some(Held { keys, call, nested })
+        Some(Held { keys, call, nested, says_fate })
     }
 
     pub(super) fn not_yet(&mut self, what: &str, span: Span) {
@@ -106,7 +115,7 @@ impl Reader<'_> {
         let title = keys.template("title");
         let when = keys.expr("when");
         let timeout = self.timeout(keys);
-        let retry = self.retry(keys).unwrap_or_default();
+        let retry = Self::retry(keys).unwrap_or_default();
         let expect = keys.exprs("expect");
         let says = Says::of(keys);
         let call = held.call?;
@@ -149,16 +158,9 @@ impl Reader<'_> {
         Some(timeout.get())
     }
 
-    pub(super) fn retry(&mut self, keys: &mut Keys) -> Option<Retry> {
+    pub(super) fn retry(keys: &mut Keys) -> Option<Retry> {
         let field = keys.take("retry")?;
         let decl: RetryDecl = serde_json::from_value(super::keys::literal(&field)?).ok()?;
-        if decl.attempts.is_none() && decl.within.is_none() {
-            self.faults.push(
-                Diagnostic::error(Code::EndlessRetry, "`retry` has no end")
-                    .at(self.source, field.span, "neither `attempts` nor `for` is there")
-                    .help("add `for = \"10m\"` or `attempts = 5`"),
-            );
-        }
         Some(Retry {
             attempts: decl.attempts.map(std::num::NonZeroU32::get),
             pause: decl.every.map_or(PAUSE, crate::value::Duration::get),
@@ -167,11 +169,34 @@ impl Reader<'_> {
         })
     }
 
+    /// Reports a `retry` that goes on for ever. Looks at what is written, so that a faulty bound is a bound.
+    fn retry_ends(&mut self, retry: &Node) {
+        let NodeKind::Table(table) = &retry.kind else { return };
+        if table.get("attempts").is_none() && table.get("for").is_none() {
+            self.faults.push(
+                Diagnostic::error(Code::EndlessRetry, "`retry` has no end")
+                    .at(self.source, retry.span, "neither `attempts` nor `for` is there")
+                    .help("add `for = \"10m\"` or `attempts = 5`"),
+            );
+        }
+    }
+
     /// The first line of a place.
     pub(super) fn head(&self, span: Span) -> Span {
         let line = self.source.line(self.source.position(span.start).line);
         Span::new(span.start, span.end.min(line.end).max(span.start))
     }
+}
+
+/// Whether one of the fates stands in a table, or in one inside it, where it has no meaning.
+fn says_fate(table: &Table, depth: usize) -> bool {
+    table.entries.iter().any(|entry| {
+        FATES.contains(&entry.key.as_str())
+            || match &entry.value.kind {
+                NodeKind::Table(inner) if depth > 0 => says_fate(inner, depth - 1),
+                _ => false,
+            }
+    })
 }
 
 /// What the author says of an action's class.

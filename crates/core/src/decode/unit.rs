@@ -46,13 +46,13 @@ impl Reader<'_> {
     }
 
     fn whole(&mut self, phase: Phase, held: Held, span: Span, ix: UnitIx, on_failure: OnFailure) -> Option<Decoded> {
-        let Held { mut keys, call, nested } = held;
+        let Held { mut keys, call, nested, says_fate } = held;
         let keys = &mut keys;
         let id = keys.name("id");
         let title = keys.template("title");
         let timeout = self.timeout(keys);
         let retry_span = keys.span("retry");
-        let retry = self.retry(keys).unwrap_or_default();
+        let retry = Self::retry(keys).unwrap_or_default();
         let says = Says::of(keys);
         let parallel_span = keys.span("parallel");
         let parallel: u32 = keys.value("parallel").unwrap_or(1);
@@ -63,6 +63,7 @@ impl Reader<'_> {
             retry: retry_span,
             parallel: parallel_span,
             says_safety: says.safety.is_some(),
+            says_fate,
             ..DraftUnit::default()
         };
         let mut proof = None;

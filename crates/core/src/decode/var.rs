@@ -41,7 +41,8 @@ impl Reader<'_> {
         let mut keys = Keys::of(self.walk_table(rule, table, span, At { name: &name.name, span: name.span }));
         let keys = &mut keys;
         let kind: VarType = keys.value("type")?;
-        let pattern = keys.name("pattern").and_then(|pattern| self.pattern(&pattern));
+        // The whole value must match. That it is an expression was seen by the walk.
+        let pattern = keys.text("pattern").and_then(|pattern| Regex::new(&format!(r"\A(?:{pattern})\z")).ok());
         let default = keys.take("default");
         let example = keys.take("example");
         let choices_span = keys.span("choices");
@@ -68,21 +69,6 @@ impl Reader<'_> {
             self.value_fits(&var, default, "default");
         }
         Some(Var { default, ..var })
-    }
-
-    fn pattern(&mut self, pattern: &NameRef) -> Option<Regex> {
-        // The whole value must match.
-        Regex::new(&format!(r"\A(?:{})\z", pattern.name))
-            .map_err(|error| {
-                // The last line of the crate's message says what is wrong; the others draw the pattern.
-                let why = error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
-                self.faults.push(Diagnostic::error(Code::BadPattern, "the pattern is no regular expression").at(
-                    self.source,
-                    pattern.span,
-                    why,
-                ));
-            })
-            .ok()
     }
 
     /// Keys that mean nothing for the type.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
+use super::unclosed;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
 
@@ -38,9 +39,9 @@ pub(super) fn report(
 
     let mut certain = true;
     let mut told: Vec<(Span, Diagnostic)> = Vec::new();
-    for (region, error) in &unclosed {
+    for (region, _) in &unclosed {
         certain = false;
-        told.push((*region, not_closed(source, *region, error.message())));
+        told.push((*region, not_closed(source, *region)));
     }
     for (at, error) in &errors {
         // Everything between an unclosed bracket and where the parser gave up follows from the bracket.
@@ -94,17 +95,13 @@ fn unclosed_value(source: &Source, values: &[Span], at: Span, error: &Error) -> 
     Some(Span::new(value.start, at.start))
 }
 
-fn not_closed(source: &Arc<Source>, region: Span, message: &str) -> Diagnostic {
-    let (what, close) = if message.contains("array") {
-        ("this `[`", "]")
-    } else if message.contains("table") {
-        ("this `{`", "}")
-    } else {
-        ("this text", if message.contains("literal") { "'''" } else { "\"\"\"" })
-    };
-    let width = if close.len() == 3 { 3 } else { 1 };
-    Diagnostic::error(Code::Syntax, format!("{what} is not closed"))
-        .at(source, Span::new(region.start, (region.start + width).min(source.text().len())), "opened here")
+fn not_closed(source: &Arc<Source>, region: Span) -> Diagnostic {
+    let opening = unclosed::culprit(source.slice(region));
+    let (at, sign, close) = opening.map_or((0, "[", "]"), |o| (o.at, o.sign, o.close));
+    let what = if sign.len() == 3 { "this text is not closed".to_owned() } else { format!("this `{sign}` is not closed") };
+    let start = region.start + at;
+    Diagnostic::error(Code::Syntax, what)
+        .at(source, Span::new(start, (start + sign.len()).min(source.text().len())), "opened here")
         .help(format!("write `{close}` where it ends"))
 }
 

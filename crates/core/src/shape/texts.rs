@@ -1,5 +1,6 @@
 //! Texts: literals, templates, expressions, names of targets.
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::model::{Shape, Text, quoted};
@@ -43,6 +44,15 @@ impl Walker<'_> {
             None if shape.accepts.anything => {}
             None => return self.wrong_type(shape, &NodeKind::Str(text), span, at),
             Some(rule) if rule.accepts(&text) => {}
+            Some(rule) if rule.is_regex => {
+                let why = Regex::new(&text).err().map(|error| what_is_wrong(&error)).unwrap_or_default();
+                self.faults.push(Diagnostic::error(Code::BadPattern, format!("`{}` is no regular expression", at.name)).at(
+                    self.source,
+                    span,
+                    why,
+                ));
+                return None;
+            }
             Some(rule) => {
                 let mut fault = Diagnostic::error(Code::BadValue, format!("bad value for `{}`", at.name)).at(
                     self.source,
@@ -145,6 +155,7 @@ impl Walker<'_> {
                 (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
                 (None, []) if needs_template(name) => fault.help("the name of a target is written out; its settings may be templates"),
                 (None, []) => fault.help(format!("declare it: `[target.{name}]` with `{kind} = {{ … }}`")),
+                (None, [only]) => fault.help(format!("the only `{kind}` target is `{only}`")),
                 (None, several) => fault.help(format!("the `{kind}` targets are {}", quoted(several))),
             };
             self.faults.push(fault);
@@ -167,4 +178,9 @@ impl Walker<'_> {
 fn is_name(text: &str) -> bool {
     let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim().trim_matches('~').trim();
     !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'))
+}
+
+/// The last line of the crate's message; the others draw the expression.
+fn what_is_wrong(error: &regex::Error) -> String {
+    error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
 }

@@ -60,11 +60,25 @@ pub(super) fn unknown_key(source: &Arc<Source>, at: At<'_>, entry: &Entry, rule:
 }
 
 pub(super) fn missing(source: &Arc<Source>, at: At<'_>, key: &str, shape: &Shape) -> Diagnostic {
-    let about = shape.about.split(['\n', '.']).next().unwrap_or_default().trim();
-    let about = if about.is_empty() { String::new() } else { format!(": {about}") };
+    let about = match first_sentence(&shape.about) {
+        about if about.is_empty() => about,
+        about => format!(" ({about})"),
+    };
     Diagnostic::error(Code::MissingKey, format!("`{}` needs `{key}`", at.name))
         .at(source, at.span, format!("`{key}` is missing"))
         .help(format!("add `{key} = …`, {}{about}", shape.expectation()))
+}
+
+/// The first sentence of a description, as a fragment.
+fn first_sentence(about: &str) -> String {
+    let line = about.lines().next().unwrap_or_default();
+    let sentence = line.split(". ").next().unwrap_or_default().trim().trim_end_matches('.');
+    let mut chars = sentence.chars();
+    match (chars.next(), chars.clone().next()) {
+        // A name such as `PATH` keeps its case.
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
+        _ => sentence.to_owned(),
+    }
 }
 
 /// A name that the author chooses, and which does not have the form of such names.

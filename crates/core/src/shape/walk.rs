@@ -134,7 +134,9 @@ impl Walker<'_> {
         let written = self.source.slice(span);
         let accepts = &shape.accepts;
         let help = match found {
-            NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_) if accepts.text.is_some() => {
+            NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_)
+                if accepts.text.as_ref().is_some_and(|rule| rule.accepts(written)) =>
+            {
                 Some(format!("write it in quotes: `\"{written}\"`"))
             }
             NodeKind::Str(text) if accepts.number.is_some() && text.parse::<f64>().is_ok() => {
