@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use runbook_core::diagnostic::{Code, Diagnostics};
 use runbook_core::diagnostic::render::{Style, human, summary};
+use runbook_core::diagnostic::{Code, Diagnostics};
 use runbook_core::document;
+use runbook_core::source::Source;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -77,12 +79,37 @@ fn every_code_of_a_file_has_a_case() {
     }
     let elsewhere = |code: &Code| {
         // What is wrong with a file that is not there, or too large; with what is given beside a file; and what happens while a runbook runs.
-        matches!(code, Code::Unreadable | Code::TooLarge)
-            || (code.as_str() >= "RB401" && code.as_str() < "RB410")
-            || code.as_str() >= "RB500"
+        let given = ("RB401".."RB410").contains(&code.as_str());
+        matches!(code, Code::Unreadable | Code::TooLarge) || given || code.as_str() >= "RB420"
     };
     let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !elsewhere(code) && !seen.contains(code)).collect();
     assert_eq!(missing, Vec::<&Code>::new());
+}
+
+/// The blocks of a page that are marked with a word: `toml wrong`.
+fn blocks<'p>(page: &'p str, mark: &str) -> Vec<&'p str> {
+    let fence = format!("```toml {mark}\n");
+    page.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_examples_of_every_page_are_wrong_and_right_as_it_says() {
+    let registry = runbook_executors::registry();
+    let faults = |example: &str| {
+        let head = if example.contains("format =") { "" } else { "format = 1\nname = \"example\"\n\n" };
+        runbook_core::load(&Arc::new(Source::new("example.toml", format!("{head}{example}"))), &registry).1
+    };
+    for code in Code::ALL {
+        let page = code.page();
+        assert!(page.starts_with(&format!("# {code}: {}\n", code.title())), "{code}");
+        assert!(page.len() > 80, "{code} says too little");
+        for example in blocks(page, "wrong") {
+            assert!(faults(example).iter().any(|fault| fault.code == *code), "{code} is not shown by\n{example}");
+        }
+        for example in blocks(page, "right") {
+            assert_eq!(human(&faults(example), Style::default()), "", "{code}");
+        }
+    }
 }
 
 /// A file's tree as JSON, as an editor's language server sees it.
