@@ -4,7 +4,6 @@ use runbook_core::action::{Answer, Outcome, Question, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired};
 use runbook_core::scope::Secrecy;
-use runbook_core::view::EffectView;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -112,31 +111,18 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// A trace of an effect. What is found before its start or while it is looked at again is only read: the view has no place for a trace of that, nothing
+    /// needs to be settled, and it is left out of the journal.
     fn evidence(&mut self, effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
-        if !self.has_begun(&effect) {
-            // What is found before a start is only read: there is nothing to settle, and no start in the journal that this could follow.
-            let _ = done.map(|done| done.send(()));
-            return Ok(());
+        let record = Record::Evidence(Evidence { effect: effect.clone(), evidence: oversize::cut(evidence.clone()) });
+        let written = if done.is_some() { self.ledger.write(record) } else { self.ledger.note(record) };
+        match written {
+            Ok(_) => self.results.evidence(&effect, evidence),
+            Err(EngineError::Impossible(error)) => tracing::debug!(%error, %effect, "a trace without a running effect"),
+            Err(error) => return Err(error),
         }
-        self.results.evidence(&effect, evidence.clone());
-        let record = Record::Evidence(Evidence { effect, evidence: oversize::cut(evidence) });
-        match done {
-            Some(done) => {
-                self.ledger.write(record)?;
-                self.after_sync.push(AfterSync::Traced(done));
-            }
-            None => {
-                self.ledger.note(record)?;
-            }
-        }
+        self.after_sync.extend(done.map(AfterSync::Traced));
         Ok(())
-    }
-
-    /// Whether the start of this very attempt is in the journal.
-    fn has_begun(&self, effect: &EffectId) -> bool {
-        let view = self.ledger.view();
-        let last = view.key(self.ledger.plan(), effect).and_then(|key| view.effect(key)).map_or(0, EffectView::attempt);
-        last >= effect.attempt
     }
 
     /// A running action asks a person.

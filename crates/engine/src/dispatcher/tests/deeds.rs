@@ -242,6 +242,8 @@ impl Action for Deed {
     fn capture<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Before, Failure>> {
         Box::pin(async move {
             if self.capturing > 0 {
+                // As one that opens a connection to look around.
+                cx.evidence(Value::from("capture")).await?;
                 cx.sleep(Duration::from_secs(self.capturing)).await;
             }
             Ok(Before(self.found.iter().map(|found| ("found".to_owned(), Value::from(found.as_str()))).collect()))
@@ -260,6 +262,7 @@ impl Action for Deed {
     fn probe<'a>(&'a self, cx: Cx<'a>, _before: &'a Before) -> BoxFuture<'a, Verdict> {
         World::of(cx.base_dir()).note(format!("{} probed", self.name));
         Box::pin(async move {
+            let _ = cx.evidence(Value::from("probe")).await;
             match self.truth {
                 Truth::Done => Verdict::Done { outputs: self.outputs(1), changed: true },
                 Truth::NotDone => Verdict::NotDone,
