@@ -16,11 +16,14 @@ mod command;
 mod ends;
 mod forwards;
 mod guards;
+mod list;
 mod next;
 mod rollback;
 mod stop;
 
 pub use command::{Admit, Ask, Command, Expand, Limits, Recover, Start};
+
+use list::List;
 
 use crate::plan::Plan;
 use crate::view::RunView;
@@ -29,15 +32,19 @@ use crate::view::RunView;
 ///
 /// Between two calls the engine notes every command with [`RunView::issue`], or gets it again.
 pub fn decide(plan: &Plan, view: &RunView) -> Vec<Command> {
-    let Some(session) = view.session().filter(|s| s.ended.is_none() && !view.is_ending()) else { return Vec::new() };
-    if let Some(closed) = view.closed() {
-        return vec![Command::EndSession(closed.end)];
+    decide_and_count(plan, view).0
+}
+
+/// The same, with the number of effects that were looked at: what a decision costs. It is bounded by what may run at once, not by the plan.
+pub fn decide_and_count(plan: &Plan, view: &RunView) -> (Vec<Command>, usize) {
+    let mut commands = List::default();
+    if let Some(session) = view.session().filter(|s| s.ended.is_none() && !view.is_ending()) {
+        match (view.closed(), session.stop, view.rollback()) {
+            (Some(closed), _, _) => commands.push(Command::EndSession(closed.end)),
+            (None, Some(stop), _) => stop::decide(plan, view, stop, &mut commands),
+            (None, None, Some(under_way)) => rollback::decide(plan, view, session, under_way, &mut commands),
+            (None, None, None) => forwards::decide(plan, view, session, &mut commands),
+        }
     }
-    if let Some(stop) = session.stop {
-        return stop::decide(plan, view, stop);
-    }
-    match view.rollback() {
-        Some(under_way) => rollback::decide(plan, view, session, under_way),
-        None => forwards::decide(plan, view, session),
-    }
+    commands.into_parts()
 }

@@ -1,6 +1,7 @@
 //! Going forwards: checks, steps, verifies.
 
 use super::guards::{self, Guards};
+use super::list::List;
 use super::{Command, Expand, ends, next};
 use crate::action::{Failure, FailureKind};
 use crate::plan::{FailurePolicy, Plan, PlanUnit};
@@ -8,22 +9,20 @@ use crate::record::{Answered, Asked, Intent, Record, Reply, RollbackBegan, Rollb
 use crate::runbook::{Phase, Risk};
 use crate::view::{EffectKey, EffectState, Extent, Mode, RunView, SessionView};
 
-pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView) -> Vec<Command> {
-    let mut commands = Vec::new();
-    next::recoveries(plan, view, &mut commands);
+pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut List) {
+    next::recoveries(plan, view, commands);
     let back = rollback_cause(plan, view, session);
     let answerable = !session.nobody && session.wish.is_none();
     if answerable {
         // What is at rest is undone by a rollback, done or not; only what may still work needs a person first.
-        next::ask_unsure(plan, view, back.is_none(), &mut commands);
+        next::ask_unsure(plan, view, back.is_none(), commands);
     }
     if back.is_none() && answerable && !is_halted(view) {
-        go_on(plan, view, session, &mut commands);
+        go_on(plan, view, session, commands);
     }
     if commands.is_empty() && view.in_flight().next().is_none() {
-        end(plan, view, session, back, &mut commands);
+        end(plan, view, session, back, commands);
     }
-    commands
 }
 
 /// Whether nothing new is begun, because something stands in the way that is dealt with when everything is quiet.
@@ -50,33 +49,32 @@ fn rollback_cause(plan: &Plan, view: &RunView, session: &SessionView) -> Option<
 }
 
 /// Goes on with whatever may go on.
-fn go_on(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut Vec<Command>) {
+fn go_on(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut List) {
     if view.mode() == Mode::Stepping && view.begun().is_empty() && !may_start(plan, view, session, commands) {
         return;
     }
-    let mut room = plan.parallel().saturating_sub(view.in_flight().count());
+    let mut flying = view.in_flight().count();
     for key in &view.flow().agenda {
-        if room == 0 {
+        if flying >= plan.parallel() {
             break;
         }
+        commands.look();
         if view.is_pending(*key) || is_commanded(commands, plan, view, *key) {
             continue;
         }
-        let before = commands.len();
+        let before = commands.starts();
         effect(plan, view, session, *key, commands);
-        let started = commands.iter().skip(before).filter(|c| matches!(c, Command::Start(_))).count();
-        room = room.saturating_sub(started);
+        flying += commands.starts() - before;
     }
 }
 
 /// Whether a guard that stands on the agenda itself was commanded for its step already.
-fn is_commanded(commands: &[Command], plan: &Plan, view: &RunView, key: EffectKey) -> bool {
-    plan.unit(key.unit).is_some_and(|u| u.phase == Phase::Check)
-        && commands.iter().any(|c| matches!(c, Command::Start(start) if view.key(plan, &start.effect) == Some(key)))
+fn is_commanded(commands: &List, plan: &Plan, view: &RunView, key: EffectKey) -> bool {
+    plan.unit(key.unit).is_some_and(|u| u.phase == Phase::Check) && commands.starts_this(plan, view, key)
 }
 
 /// The question before the first step.
-fn may_start(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut Vec<Command>) -> bool {
+fn may_start(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut List) -> bool {
     if plan.parts().risk != Risk::High || view.start_answer() == Some(true) {
         return true;
     }
@@ -91,7 +89,7 @@ fn may_start(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut 
 }
 
 /// The next command for one effect of the agenda.
-fn effect(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, commands: &mut Vec<Command>) {
+fn effect(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, commands: &mut List) {
     let (Some(unit), Some(effect)) = (plan.unit(key.unit), view.effect(key)) else { return };
     match effect.state() {
         EffectState::Ready | EffectState::Admitted => {
@@ -143,7 +141,7 @@ fn skip(plan: &Plan, view: &RunView, unit: &PlanUnit) -> Option<SkipReason> {
 }
 
 /// Begins an effect: `--step`, then `confirm`, then the guards, then the effect itself.
-fn begin(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, commands: &mut Vec<Command>) {
+fn begin(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, commands: &mut List) {
     let (Some(unit), Some(instance), Some(path)) = (plan.unit(key.unit), view.instance(key), view.path(plan, key)) else { return };
     let stepwise = session.opened.flags.step && !session.step_all && unit.phase == Phase::Step;
     if stepwise && !instance.stepped() {
@@ -168,9 +166,7 @@ fn begin(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, com
         Guards::Hold => commands.extend(next::start(plan, view, key)),
         Guards::Ask(asks) => {
             for ask in asks {
-                if !commands.contains(&ask) {
-                    commands.push(ask);
-                }
+                commands.push_once(ask);
             }
         }
         Guards::Refuse(ended) => commands.push(Command::from(*ended)),
@@ -178,7 +174,7 @@ fn begin(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, com
 }
 
 /// Nothing is under way, and nothing can be begun: the rollback, a question, or the end of the session.
-fn end(plan: &Plan, view: &RunView, session: &SessionView, back: Option<RollbackCause>, commands: &mut Vec<Command>) {
+fn end(plan: &Plan, view: &RunView, session: &SessionView, back: Option<RollbackCause>, commands: &mut List) {
     if let Some(cause) = back
         && !view.is_moving()
     {

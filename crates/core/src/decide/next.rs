@@ -1,5 +1,6 @@
 //! Commands about one effect, the same for a step and for an undo action.
 
+use super::list::List;
 use super::{Admit, Ask, Command, Limits, Recover, Start};
 use crate::effect::EffectId;
 use crate::plan::Plan;
@@ -60,8 +61,9 @@ pub(super) fn again(plan: &Plan, view: &RunView, key: EffectKey) -> Option<Comma
 }
 
 /// What is in doubt is looked at.
-pub(super) fn recoveries(plan: &Plan, view: &RunView, commands: &mut Vec<Command>) {
+pub(super) fn recoveries(plan: &Plan, view: &RunView, commands: &mut List) {
     for key in &view.flow().doubts {
+        commands.look();
         let Some(EffectState::Doubt { cause }) = view.effect(*key).map(|e| e.state()) else { continue };
         if let (false, Some(effect)) = (view.is_pending(*key), last(plan, view, *key)) {
             let interruptible = view.rules(plan, *key).class.interruptible;
@@ -71,15 +73,16 @@ pub(super) fn recoveries(plan: &Plan, view: &RunView, commands: &mut Vec<Command
 }
 
 /// A person is asked, once; whether the question is open now.
-pub(super) fn ask(view: &RunView, subject: Subject, unit: Option<EffectKey>, commands: &mut Vec<Command>) {
+pub(super) fn ask(view: &RunView, subject: Subject, unit: Option<EffectKey>, commands: &mut List) {
     if !view.is_asked(&subject) {
         commands.push(Command::Ask(Ask { subject, unit: unit.map(|key| key.unit) }));
     }
 }
 
 /// A person is asked about everything that nobody knows the end of; `all`, or only what may still work.
-pub(super) fn ask_unsure(plan: &Plan, view: &RunView, all: bool, commands: &mut Vec<Command>) {
+pub(super) fn ask_unsure(plan: &Plan, view: &RunView, all: bool, commands: &mut List) {
     for key in &view.flow().unsure {
+        commands.look();
         let moving = matches!(view.effect(*key).map(|e| e.state()), Some(EffectState::Unsure { moving: true, .. }));
         if let (true, Some(effect)) = (all || moving, last(plan, view, *key)) {
             ask(view, Subject::InDoubt { effect }, Some(*key), commands);

@@ -1,20 +1,20 @@
 //! Undoing, one action at a time, the last begun first.
 
+use super::list::List;
 use super::{Command, ends, next};
 use crate::plan::Plan;
-use crate::record::{PersonNeeded, RunEnd};
+use crate::record::{PersonNeeded, RunEnd, Subject};
 use crate::view::{EffectState, Rollback, RunView, SessionView};
 
-pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, rollback: &Rollback) -> Vec<Command> {
-    let mut commands = Vec::new();
-    next::recoveries(plan, view, &mut commands);
+pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, rollback: &Rollback, commands: &mut List) {
+    next::recoveries(plan, view, commands);
     let answerable = !session.nobody && session.wish.is_none();
     if answerable {
-        next::ask_unsure(plan, view, true, &mut commands);
+        next::ask_unsure(plan, view, true, commands);
     }
     let unsure = &view.flow().unsure;
-    let stale = |subject: &&crate::record::Subject| match subject {
-        crate::record::Subject::InDoubt { effect } => view.key(plan, effect).is_none_or(|key| !unsure.contains(&key)),
+    let stale = |subject: &&Subject| match subject {
+        Subject::InDoubt { effect } => view.key(plan, effect).is_none_or(|key| !unsure.contains(&key)),
         _ => true,
     };
     commands.extend(view.open_questions().filter(stale).cloned().map(Command::Withdraw));
@@ -42,7 +42,6 @@ pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, rollbac
     if commands.is_empty() && view.in_flight().next().is_none() {
         commands.extend(end(plan, view, session));
     }
-    commands
 }
 
 /// The end of the session, where nothing is under way.

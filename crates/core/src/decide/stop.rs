@@ -1,5 +1,6 @@
 //! A session that was asked to end by a signal.
 
+use super::list::List;
 use super::{Command, ends, next};
 use crate::effect::EffectId;
 use crate::plan::Plan;
@@ -7,11 +8,11 @@ use crate::record::{RunEnd, StopRequested};
 use crate::view::{EffectKey, EffectState, RunView};
 
 /// Ends what runs, as urgently as was asked; when nothing runs any more, ends the session. What may not be interrupted is waited for.
-pub(super) fn decide(plan: &Plan, view: &RunView, stop: StopRequested) -> Vec<Command> {
-    let mut commands = Vec::new();
+pub(super) fn decide(plan: &Plan, view: &RunView, stop: StopRequested, commands: &mut List) {
     let mut flying = false;
     for key in view.in_flight() {
         flying = true;
+        commands.look();
         let told = view.cancelled(key);
         if told < Some(stop.kind)
             && may_end(plan, view, key)
@@ -20,12 +21,9 @@ pub(super) fn decide(plan: &Plan, view: &RunView, stop: StopRequested) -> Vec<Co
             commands.push(Command::Cancel { effect, kind: stop.kind });
         }
     }
-    if flying {
-        return commands;
-    }
-    match ends::complete(plan, view) {
-        Some(command) => vec![command],
-        None => vec![Command::EndSession(RunEnd::Stopped { signal: stop.signal })],
+    if !flying {
+        let end = Command::EndSession(RunEnd::Stopped { signal: stop.signal });
+        commands.push(ends::complete(plan, view).unwrap_or(end));
     }
 }
 

@@ -58,30 +58,23 @@ impl Extent {
     /// that nothing can undo. A step whose change is covered by another's undo stands for that one, even where that one changed nothing itself; where the
     /// covering step never began, the change cannot be undone.
     pub fn of(plan: &Plan, view: &RunView) -> Self {
-        let mut this = Self::default();
-        let mut covering = BTreeSet::new();
-        for key in view.begun().iter().rev() {
-            let changed = view.instance(*key).is_some_and(|instance| instance.effect.may_have_changed());
-            if !changed && !covering.contains(&key.unit) {
-                continue;
-            }
-            match fate(plan, key.unit) {
-                Some((_, PlanFate::Nothing | PlanFate::Leaves(_))) | None => {}
-                Some((unit, PlanFate::Undo(actions))) if unit == key.unit => {
-                    if !actions.is_empty() {
-                        this.undo.push(*key);
-                    }
-                }
-                Some((unit, PlanFate::Undo(_))) if view.unit(unit).is_some_and(|u| u.instances().iter().any(|i| i.begun)) => {
-                    covering.insert(unit);
-                }
-                Some((_, PlanFate::Undo(_) | PlanFate::Irreversible(_) | PlanFate::CoveredBy(_))) => {
-                    this.barrier = Some(*key);
-                    break;
-                }
-            }
-        }
-        this
+        let begun = view.begun();
+        let changed = |key: &EffectKey| view.instance(*key).is_some_and(|instance| instance.effect.may_have_changed());
+        let at = begun.iter().rposition(|key| changed(key) && is_barrier(plan, view, key.unit));
+        let after = begun.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+        let covering: BTreeSet<UnitIx> = after.iter().filter(|key| changed(key)).filter_map(|key| Some(fate(plan, key.unit)?.0)).collect();
+        let undone = after.iter().rev().filter(|key| changed(key) || covering.contains(&key.unit));
+        let undo = undone.filter(|key| plan.unit(key.unit).is_some_and(|unit| !unit.undo().is_empty())).copied().collect();
+        Self { undo, barrier: at.and_then(|at| begun.get(at).copied()) }
+    }
+}
+
+/// Whether nothing can undo a unit's change: it says so, or the step that covers it never began.
+fn is_barrier(plan: &Plan, view: &RunView, unit: UnitIx) -> bool {
+    match fate(plan, unit) {
+        Some((_, PlanFate::Nothing | PlanFate::Leaves(_))) | None => false,
+        Some((cover, PlanFate::Undo(_))) => !view.unit(cover).is_some_and(|u| u.instances().iter().any(|instance| instance.begun)),
+        Some((_, PlanFate::Irreversible(_) | PlanFate::CoveredBy(_))) => true,
     }
 }
 

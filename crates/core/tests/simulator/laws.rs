@@ -198,7 +198,8 @@ impl Laws {
                 let state = view.unit(*used).unwrap().whole().effect().state();
                 assert_eq!(state, EffectState::Done, "{effect} starts without what it uses");
             }
-            if view.session().unwrap().opened.session > 1 {
+            let guards = unit.phase == Phase::Check && view.mode() == Mode::Stepping;
+            if guards || view.session().unwrap().opened.session > 1 {
                 // What was answered once is asked again on its own.
                 return;
             }

@@ -1,11 +1,11 @@
 //! Cost: what a decision costs does not grow with the plan.
 //!
-//! Counted, not timed: how many commands are returned and how often `decide` is called, over a whole run. A `decide` that looked at the whole plan would
-//! show in the time that this test takes (with 100,000 steps by a factor of thousands), and a plan that listed all earlier steps would not fit into memory.
+//! Counted, not timed: how often `decide` is called in a whole run, and how many effects it looks at for that. (What a record costs is not counted, but a
+//! fold that went through the plan would not end within a test's patience, and a plan that listed all earlier steps would not fit into memory.)
 
 use jiff::Timestamp;
 use runbook_core::action::{Before, Class, Outcome, Outputs};
-use runbook_core::decide::{Command, decide};
+use runbook_core::decide::{Command, decide_and_count};
 use runbook_core::digest::Digest;
 use runbook_core::plan::{Plan, PlanFate, PlanParts};
 use runbook_core::record::{
@@ -23,6 +23,7 @@ struct Counted {
     decisions: usize,
     commands: usize,
     most_at_once: usize,
+    looked_at: usize,
     records: usize,
 }
 
@@ -64,7 +65,8 @@ fn run(plan: &Plan) -> Counted {
     apply(&mut view, &mut counted, Record::SessionOpened(Box::new(session)));
     loop {
         counted.decisions += 1;
-        let commands = decide(plan, &view);
+        let (commands, looked_at) = decide_and_count(plan, &view);
+        counted.looked_at += looked_at;
         counted.commands += commands.len();
         counted.most_at_once = counted.most_at_once.max(commands.len());
         assert!(!commands.is_empty(), "there is something to do until the end");
@@ -105,6 +107,7 @@ fn a_run_of_100_000_steps_in_order_takes_a_decision_a_step() {
     let counted = run(&plan(|_| Needs::Earlier, 16));
     assert_eq!(counted.commands, STEPS + 2, "a start for each, the close and the end");
     assert_eq!(counted.decisions, STEPS + 2);
+    assert_eq!(counted.looked_at, STEPS, "each step once");
     assert_eq!(counted.most_at_once, 1);
     assert_eq!(counted.records, 2 * STEPS + 4);
 }
@@ -114,5 +117,6 @@ fn a_run_of_100_000_independent_steps_takes_a_decision_for_each_full_hand() {
     let counted = run(&plan(|_| Needs::These(Vec::new()), 16));
     assert_eq!(counted.commands, STEPS + 2);
     assert_eq!(counted.decisions, STEPS / 16 + 2);
+    assert_eq!(counted.looked_at, STEPS, "each step once");
     assert_eq!(counted.most_at_once, 16);
 }
