@@ -20,6 +20,8 @@ mod list;
 mod next;
 mod rollback;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Admit, Ask, Command, Expand, Limits, Recover, Start};
 

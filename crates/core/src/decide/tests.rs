@@ -1,0 +1,8 @@
+//! Stories: what is decided when, told record by record.
+
+mod bench;
+mod forwards;
+mod garbage;
+mod people;
+mod recovery;
+mod rollback;
