@@ -9,7 +9,7 @@ use crate::record::{Ended, Record};
 use crate::view::{EffectKey, EffectState, Instance, RunView};
 
 /// How long an answer counts as fresh where nothing was changed since.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 
 /// What the guards of a step say.
 pub(super) enum Guards {
@@ -75,7 +75,7 @@ fn refusal(plan: &Plan, view: &RunView, step: EffectKey, guard: EffectKey) -> Op
     if let Some(Outcome::Failed { failure: cause, .. }) = view.effect(guard).and_then(|e| e.report()).and_then(|r| r.outcome.as_ref()) {
         failure = failure.detail(cause.message.clone());
     }
-    Some(never_began(plan, view, step, failure)?)
+    never_began(plan, view, step, failure)
 }
 
 /// The end of an effect that never began.

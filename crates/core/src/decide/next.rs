@@ -6,7 +6,7 @@ use crate::effect::EffectId;
 use crate::plan::Plan;
 use crate::record::{Record, RetryScheduled, Subject};
 use crate::runbook::Retry;
-use crate::view::{EffectKey, EffectState, RunView};
+use crate::view::{EffectKey, EffectState, EffectView, RunView};
 
 /// The name of the last attempt.
 pub(super) fn last(plan: &Plan, view: &RunView, key: EffectKey) -> Option<EffectId> {
@@ -64,7 +64,7 @@ pub(super) fn again(plan: &Plan, view: &RunView, key: EffectKey) -> Option<Comma
 pub(super) fn recoveries(plan: &Plan, view: &RunView, commands: &mut List) {
     for key in &view.flow().doubts {
         commands.look();
-        let Some(EffectState::Doubt { cause }) = view.effect(*key).map(|e| e.state()) else { continue };
+        let Some(EffectState::Doubt { cause }) = view.effect(*key).map(EffectView::state) else { continue };
         if let (false, Some(effect)) = (view.is_pending(*key), last(plan, view, *key)) {
             let interruptible = view.rules(plan, *key).class.interruptible;
             commands.push(Command::Recover(Recover { unit: key.unit, effect, cause, interruptible }));
@@ -83,7 +83,7 @@ pub(super) fn ask(view: &RunView, subject: Subject, unit: Option<EffectKey>, com
 pub(super) fn ask_unsure(plan: &Plan, view: &RunView, all: bool, commands: &mut List) {
     for key in &view.flow().unsure {
         commands.look();
-        let moving = matches!(view.effect(*key).map(|e| e.state()), Some(EffectState::Unsure { moving: true, .. }));
+        let moving = matches!(view.effect(*key).map(EffectView::state), Some(EffectState::Unsure { moving: true, .. }));
         if let (true, Some(effect)) = (all || moving, last(plan, view, *key)) {
             ask(view, Subject::InDoubt { effect }, Some(*key), commands);
         }

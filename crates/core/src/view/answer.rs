@@ -1,7 +1,7 @@
 //! Questions and what their answers bind.
 
 use super::apply::Taken;
-use super::{EffectKey, EffectState, RunView};
+use super::{EffectKey, EffectState, EffectView, RunView, SessionView};
 use crate::effect::{Place, Role};
 use crate::plan::Plan;
 use crate::record::{Answered, Asked, PersonNeeded, Reply, RunEnd, Subject};
@@ -51,87 +51,68 @@ impl RunView {
 
     /// What an answer binds. One that comes after its subject has gone another way binds nothing.
     fn bind(&mut self, plan: &Plan, subject: &Subject, reply: &Reply, seq: u64) -> Taken {
-        let unfit = || Err("the question has no such answer".to_owned());
         match (subject, reply) {
-            (_, Reply::Withdrawn) | (Subject::Action { .. }, _) => Ok(()),
-            (Subject::Failed { .. }, Reply::Nobody) => self.wish(RunEnd::Failed),
-            (_, Reply::Nobody) => {
-                if let Some(session) = &mut self.session {
-                    session.nobody = true;
-                }
-                Ok(())
-            }
-            (Subject::Start, Reply::Yes | Reply::No) => {
-                self.start = Some(*reply == Reply::Yes);
-                Ok(())
-            }
+            // An action's own question is the action's business.
+            (Subject::Action { .. }, _) | (_, Reply::Withdrawn) => {}
+            (Subject::Failed { .. }, Reply::Nobody) | (Subject::Step { .. }, Reply::No) => self.wish(RunEnd::Failed),
+            (_, Reply::Nobody) => self.in_session_mut(|session| session.nobody = true),
+            (Subject::Start, Reply::Yes | Reply::No) => self.start = Some(*reply == Reply::Yes),
             (Subject::Confirm { path }, Reply::Yes | Reply::No) => {
                 if let Some(instance) = self.step_at(plan, path).and_then(|key| self.instance_mut(key)) {
                     instance.confirmed = Some(*reply == Reply::Yes);
                 }
-                Ok(())
             }
-            (Subject::Step { .. }, Reply::No) => self.wish(RunEnd::Failed),
             (Subject::Step { path }, Reply::Yes | Reply::All) => {
                 if let Some(instance) = self.step_at(plan, path).and_then(|key| self.instance_mut(key)) {
                     instance.stepped = true;
                 }
-                if let Some(session) = &mut self.session {
-                    session.step_all |= *reply == Reply::All;
-                }
-                Ok(())
+                self.in_session_mut(|session| session.step_all |= *reply == Reply::All);
             }
             (Subject::InDoubt { effect }, reply) => {
                 let key = self.known(plan, effect)?;
-                if self.effect(key).is_none_or(|e| !matches!(e.state(), EffectState::Unsure { .. })) {
-                    return Ok(());
+                if self.effect(key).is_some_and(|e| matches!(e.state(), EffectState::Unsure { .. })) {
+                    self.in_doubt_is(plan, key, reply, seq)?;
                 }
-                self.resolve(plan, key, reply, seq)
             }
             (Subject::Failed { effect }, reply) => {
                 let key = self.known(plan, effect)?;
-                match reply {
-                    Reply::Stop => self.wish(RunEnd::Failed),
-                    Reply::RollBack => self.wish_rollback(),
-                    Reply::Retry if self.flow.failed.contains(&key) => {
-                        if let Some(instance) = self.instance_mut(key) {
-                            instance.ready = seq;
-                        }
-                        self.change_key(plan, key, seq, super::EffectView::say_retry)
-                    }
-                    Reply::Skip => {
-                        self.pass(plan, key, seq);
-                        Ok(())
-                    }
-                    Reply::Retry => Ok(()),
-                    Reply::Yes
-                    | Reply::No
-                    | Reply::All
-                    | Reply::Done
-                    | Reply::NotDone
-                    | Reply::Text(_)
-                    | Reply::Nobody
-                    | Reply::Withdrawn => unfit(),
-                }
+                self.failed_is(plan, key, reply, seq)?;
             }
-            (Subject::Start | Subject::Confirm { .. } | Subject::Step { .. }, _) => unfit(),
+            (Subject::Start | Subject::Confirm { .. } | Subject::Step { .. }, _) => return unfit(),
         }
+        Ok(())
+    }
+
+    /// What a person says about a failed step.
+    fn failed_is(&mut self, plan: &Plan, key: EffectKey, reply: &Reply, seq: u64) -> Taken {
+        match reply {
+            Reply::Stop => self.wish(RunEnd::Failed),
+            Reply::RollBack => self.in_session_mut(|session| session.roll_back = true),
+            Reply::Skip => self.pass(plan, key, seq),
+            Reply::Retry if self.flow.failed.contains(&key) => {
+                self.ready_now(key, seq);
+                self.change_key(plan, key, seq, EffectView::say_retry)?;
+            }
+            Reply::Retry => {}
+            Reply::Yes | Reply::No | Reply::All | Reply::Done | Reply::NotDone | Reply::Text(_) | Reply::Nobody | Reply::Withdrawn => {
+                return unfit();
+            }
+        }
+        Ok(())
     }
 
     /// What a person says about an effect in doubt.
-    fn resolve(&mut self, plan: &Plan, key: EffectKey, reply: &Reply, seq: u64) -> Taken {
+    fn in_doubt_is(&mut self, plan: &Plan, key: EffectKey, reply: &Reply, seq: u64) -> Taken {
         match reply {
-            Reply::Done => self.change_key(plan, key, seq, super::EffectView::say_done),
+            Reply::Done => self.change_key(plan, key, seq, EffectView::say_done)?,
             Reply::NotDone => {
-                if let Some(instance) = self.instance_mut(key) {
-                    instance.ready = seq;
-                }
-                self.change_key(plan, key, seq, super::EffectView::say_not_done)
+                self.ready_now(key, seq);
+                self.change_key(plan, key, seq, EffectView::say_not_done)?;
             }
             Reply::RollBack if key.undo.is_none() => {
-                self.change_key(plan, key, seq, super::EffectView::give_up)
-                    .map_err(|_| "what still moves cannot be rolled back".to_owned())?;
-                self.wish_rollback()
+                let moves = |_| "what still moves cannot be rolled back".to_owned();
+                self.change_key(plan, key, seq, EffectView::give_up).map_err(moves)?;
+                self.in_session_mut(|session| session.roll_back = true);
             }
             Reply::Stop => self.wish(RunEnd::NeedsPerson { why: PersonNeeded::InDoubt }),
             Reply::Yes
@@ -142,21 +123,29 @@ impl RunView {
             | Reply::RollBack
             | Reply::Text(_)
             | Reply::Nobody
-            | Reply::Withdrawn => Err("the question has no such answer".to_owned()),
-        }
-    }
-
-    fn wish(&mut self, end: RunEnd) -> Taken {
-        if let Some(session) = &mut self.session {
-            session.wish = Some(end);
+            | Reply::Withdrawn => return unfit(),
         }
         Ok(())
     }
 
-    fn wish_rollback(&mut self) -> Taken {
-        if let Some(session) = &mut self.session {
-            session.roll_back = true;
+    /// Its guards are asked again.
+    fn ready_now(&mut self, key: EffectKey, seq: u64) {
+        if let Some(instance) = self.instance_mut(key) {
+            instance.ready = seq;
         }
-        Ok(())
     }
+
+    fn wish(&mut self, end: RunEnd) {
+        self.in_session_mut(|session| session.wish = Some(end));
+    }
+
+    pub(super) fn in_session_mut(&mut self, change: impl FnOnce(&mut SessionView)) {
+        if let Some(session) = &mut self.session {
+            change(session);
+        }
+    }
+}
+
+fn unfit() -> Taken {
+    Err("the question has no such answer".to_owned())
 }

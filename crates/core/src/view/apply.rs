@@ -1,12 +1,12 @@
 //! The fold: one record further.
 
-use super::{EffectKey, EffectState, Impossible, Instance, Moment, Rules, RunView};
+use super::{EffectKey, EffectState, EffectView, Impossible, Instance, Moment, Rules, RunView};
 use crate::action::{Class, Outcome};
 use crate::effect::{EffectId, Role};
-use crate::plan::{FailurePolicy, Plan};
+use crate::plan::{FailurePolicy, Plan, PlanUnit};
 use crate::record::{
     Admitted, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
-    RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, StopRequested, TimerFired,
+    RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, TimerFired,
 };
 use crate::runbook::{Phase, Retry};
 
@@ -68,7 +68,7 @@ impl RunView {
         match &stamped.record {
             Record::RunOpened(_) | Record::SessionOpened(_) | Record::SessionEnded(_) => Ok(()),
             Record::Expanded(expanded) => self.expanded(plan, expanded, seq),
-            Record::Admitted(Admitted { effect, .. }) => self.change(plan, effect, Attempt::Next, seq, |e| e.admit()),
+            Record::Admitted(Admitted { effect, .. }) => self.change(plan, effect, Attempt::Next, seq, EffectView::admit),
             Record::Skipped(skipped) => self.skipped(plan, skipped, seq),
             Record::Asked(asked) => self.asked(plan, asked),
             Record::Answered(answered) => self.answered(plan, answered, seq),
@@ -76,15 +76,18 @@ impl RunView {
             Record::Evidence(Evidence { effect, evidence }) => self.change(plan, effect, Attempt::Last, seq, |e| e.note(evidence)),
             Record::Ended(ended) => self.ended(plan, ended, seq, now),
             Record::RecoveryStarted(RecoveryStarted { effect, .. }) => {
-                self.change(plan, effect, Attempt::Last, seq, |e| e.recovery_starts())
+                self.change(plan, effect, Attempt::Last, seq, EffectView::recovery_starts)
             }
             Record::Recovered(recovered) => self.recovered(plan, recovered, seq, now),
             Record::RetryScheduled(RetryScheduled { effect, after }) => {
                 self.change(plan, effect, Attempt::Next, seq, |e| e.schedule(*after, now.run))
             }
-            Record::TimerFired(TimerFired { effect }) => self.change(plan, effect, Attempt::Next, seq, |e| e.wake()),
+            Record::TimerFired(TimerFired { effect }) => self.change(plan, effect, Attempt::Next, seq, EffectView::wake),
             Record::CancelRequested(CancelRequested { effect, .. }) => self.known(plan, effect).map(|_| ()),
-            Record::StopRequested(stop) => self.stop_requested(*stop),
+            Record::StopRequested(stop) => {
+                self.in_session_mut(|session| session.stop = Some(*stop));
+                Ok(())
+            }
             Record::RollbackBegan(began) => self.rollback_began(plan, began, seq),
             Record::RunClosed(closed) => self.run_closed(closed),
         }
@@ -113,9 +116,7 @@ impl RunView {
         if !self.flow.running.is_empty() {
             return Err("something still runs".to_owned());
         }
-        if let Some(session) = &mut self.session {
-            session.ended = Some(ended.end);
-        }
+        self.in_session_mut(|session| session.ended = Some(ended.end));
         Ok(())
     }
 
@@ -127,13 +128,6 @@ impl RunView {
             return Err("its end is not final".to_owned());
         }
         self.closed = Some(closed.clone());
-        Ok(())
-    }
-
-    fn stop_requested(&mut self, stop: StopRequested) -> Taken {
-        if let Some(session) = &mut self.session {
-            session.stop = Some(stop);
-        }
         Ok(())
     }
 
@@ -150,12 +144,12 @@ impl RunView {
 
     /// Whether something that was looked at may still work.
     pub(crate) fn is_moving(&self) -> bool {
-        self.flow.unsure.iter().any(|key| matches!(self.effect(*key).map(|e| e.state()), Some(EffectState::Unsure { moving: true, .. })))
+        self.flow.unsure.iter().any(|key| matches!(self.effect(*key).map(EffectView::state), Some(EffectState::Unsure { moving: true, .. })))
     }
 
     fn expanded(&mut self, plan: &Plan, expanded: &Expanded, seq: u64) -> Taken {
         let role = match expanded.path.as_slice() {
-            [place] => plan.find(&place.step).and_then(|ix| plan.unit(ix)).map_or(Role::Do, |u| u.role()),
+            [place] => plan.find(&place.step).and_then(|ix| plan.unit(ix)).map_or(Role::Do, PlanUnit::role),
             _ => Role::Do,
         };
         let key = self.key_of(plan, &expanded.path, role).ok_or("it names a unit that is not in the plan")?;
@@ -299,10 +293,10 @@ impl RunView {
         effect: &EffectId,
         attempt: Attempt,
         seq: u64,
-        step: impl FnOnce(&mut super::EffectView) -> bool,
+        step: impl FnOnce(&mut EffectView) -> bool,
     ) -> Taken {
         let key = self.known(plan, effect)?;
-        let last = self.effect(key).map_or(0, |e| e.attempt());
+        let last = self.effect(key).map_or(0, EffectView::attempt);
         let wanted = match attempt {
             Attempt::Last => last,
             Attempt::Next => last.saturating_add(1),
@@ -314,7 +308,7 @@ impl RunView {
     }
 
     /// A transition of an effect's state machine.
-    pub(super) fn change_key(&mut self, plan: &Plan, key: EffectKey, seq: u64, step: impl FnOnce(&mut super::EffectView) -> bool) -> Taken {
+    pub(super) fn change_key(&mut self, plan: &Plan, key: EffectKey, seq: u64, step: impl FnOnce(&mut EffectView) -> bool) -> Taken {
         let Some(effect) = self.effect_mut(key) else { return Err("it names an effect that is not in the plan".to_owned()) };
         if !step(effect) {
             let state = effect.state();
@@ -329,7 +323,7 @@ impl RunView {
         self.units.get_mut(key.unit.get())?.get_mut(key.item)
     }
 
-    pub(super) fn effect_mut(&mut self, key: EffectKey) -> Option<&mut super::EffectView> {
+    pub(super) fn effect_mut(&mut self, key: EffectKey) -> Option<&mut EffectView> {
         self.instance_mut(key)?.effect_mut(key)
     }
 

@@ -368,7 +368,7 @@ impl EffectView {
             }
             (Settled::AtRest, Verdict::Partial { .. } | Verdict::Unknown { .. }) => {
                 self.open = rules.class.changes();
-                if self.blind(rules.class) { self.unknown(cause, rules) } else { self.again_if_due(cause, rules, now.run) }
+                if self.blind(rules.class) { Self::unknown(cause, rules) } else { self.again_if_due(cause, rules, now.run) }
             }
         };
         true
@@ -389,7 +389,7 @@ impl EffectView {
     }
 
     /// It must not be repeated, and nobody knows whether it was done.
-    const fn unknown(&self, cause: RecoveryCause, rules: Rules) -> EffectState {
+    const fn unknown(cause: RecoveryCause, rules: Rules) -> EffectState {
         match cause {
             RecoveryCause::Retry => EffectState::Failed,
             RecoveryCause::Crash | RecoveryCause::Cancelled | RecoveryCause::Resume if rules.undoing => EffectState::Failed,

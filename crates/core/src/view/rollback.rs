@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EffectKey, EffectState, RunView};
 use crate::effect::UnitIx;
-use crate::plan::{Plan, PlanFate};
+use crate::plan::{Plan, PlanFate, PlanUnit};
 use crate::record::RollbackBegan;
 
 /// A rollback under way, or at its end.
@@ -110,7 +110,7 @@ impl RunView {
     /// The current undo action may begin.
     fn open_undo(&mut self, plan: &Plan, seq: u64) {
         let Some(key) = self.rollback.as_ref().and_then(|r| r.current()) else { return };
-        let actions = plan.unit(key.unit).map(|u| u.undo()).unwrap_or_default();
+        let actions = plan.unit(key.unit).map(PlanUnit::undo).unwrap_or_default();
         let Some(instance) = self.units.get_mut(key.unit.get()).and_then(|u| u.get_mut(key.item)) else { return };
         instance.undo.resize_with(actions.len(), Default::default);
         instance.ready = seq;

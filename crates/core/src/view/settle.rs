@@ -28,21 +28,16 @@ impl RunView {
     fn concluded(&mut self, plan: &Plan, key: EffectKey, state: EffectState, seq: u64) {
         let Some(phase) = plan.unit(key.unit).map(|u| u.phase) else { return };
         if state == EffectState::Failed {
-            let passes = self.rules(plan, key).policy == FailurePolicy::Continue;
-            match phase {
+            let guards = phase == Phase::Check && self.flow.frontier.phase() != Some(Phase::Check);
+            let passes = phase != Phase::Check && self.rules(plan, key).policy == FailurePolicy::Continue;
+            if passes {
+                self.flow.passed += 1;
+            } else if !guards {
                 // A guard's failure is its step's.
-                Phase::Check if self.flow.frontier.phase() != Some(Phase::Check) => {}
-                Phase::Check => {
-                    self.flow.failed.insert(key);
-                }
-                Phase::Step | Phase::Verify if passes => self.flow.passed += 1,
-                Phase::Verify => {
-                    self.flow.failed.insert(key);
-                }
-                Phase::Step => {
-                    self.flow.failed.insert(key);
-                    return;
-                }
+                self.flow.failed.insert(key);
+            }
+            if phase == Phase::Step && !passes {
+                return;
             }
         }
         self.settle(plan, key, state == EffectState::Failed, seq);

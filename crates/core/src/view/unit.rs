@@ -26,11 +26,13 @@ impl EffectKey {
     }
 
     /// The same unit and item, its own action.
+    #[must_use]
     pub const fn forward(self) -> Self {
         Self { undo: None, ..self }
     }
 
     /// An undo action of it.
+    #[must_use]
     pub const fn undo(self, action: u16) -> Self {
         Self { undo: Some(action), ..self }
     }

@@ -38,6 +38,7 @@ pub(super) fn unit(phase: Phase, id: &str) -> PlanUnit {
         guarded_by: Vec::new(),
         confirm: false,
         left_out: None,
+        idle: false,
         spec: digest(),
         fields: Fields::Ready(serde_json::Value::Null),
     }
