@@ -86,9 +86,10 @@ fn messages(faults: &Diagnostics) -> Vec<String> {
     faults
         .iter()
         .map(|fault| {
-            let places: String = fault.labels.iter().map(|l| format!(" [{} {}]", l.source.slice(l.span), l.text)).collect();
-            let help: String = fault.help.iter().map(|h| format!(" help: {h}")).collect();
-            format!("{} {}{places}{help}", fault.code, fault.message)
+            let places = fault.labels.iter().map(|l| format!("[{} {}]", l.source.slice(l.span), l.text));
+            let help = fault.help.iter().map(|h| format!("help: {h}"));
+            let message = [fault.code.to_string(), fault.message.clone()];
+            message.into_iter().chain(places).chain(help).collect::<Vec<_>>().join(" ")
         })
         .collect()
 }

@@ -144,7 +144,10 @@ impl RunView {
 
     /// Whether something that was looked at may still work.
     pub(crate) fn is_moving(&self) -> bool {
-        self.flow.unsure.iter().any(|key| matches!(self.effect(*key).map(EffectView::state), Some(EffectState::Unsure { moving: true, .. })))
+        self.flow
+            .unsure
+            .iter()
+            .any(|key| matches!(self.effect(*key).map(EffectView::state), Some(EffectState::Unsure { moving: true, .. })))
     }
 
     fn expanded(&mut self, plan: &Plan, expanded: &Expanded, seq: u64) -> Taken {
@@ -287,14 +290,7 @@ impl RunView {
     }
 
     /// A transition of an effect's state machine, with the attempt checked.
-    fn change(
-        &mut self,
-        plan: &Plan,
-        effect: &EffectId,
-        attempt: Attempt,
-        seq: u64,
-        step: impl FnOnce(&mut EffectView) -> bool,
-    ) -> Taken {
+    fn change(&mut self, plan: &Plan, effect: &EffectId, attempt: Attempt, seq: u64, step: impl FnOnce(&mut EffectView) -> bool) -> Taken {
         let key = self.known(plan, effect)?;
         let last = self.effect(key).map_or(0, EffectView::attempt);
         let wanted = match attempt {

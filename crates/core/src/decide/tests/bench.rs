@@ -159,7 +159,9 @@ impl Bench {
         match command {
             Command::Write(records) => {
                 let names: Vec<_> = records.iter().map(name).collect();
-                records.into_iter().for_each(|record| self.record(record));
+                for record in records {
+                    self.record(record);
+                }
                 format!("write {}", names.join(", "))
             }
             Command::Expand(expand) => format!("expand {}", expand.effect),
