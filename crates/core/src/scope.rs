@@ -112,8 +112,8 @@ impl Scope {
         scope
     }
 
-    /// A scope in which the members of a map are names of their own: a step's outputs in its `expect`. Names that are there already win nothing:
-    /// the members come on top.
+    /// A scope in which the members of a map are names of their own, as a step's outputs are in its `expect`. They come on top of names that are
+    /// there already.
     #[must_use]
     pub fn with_members(&self, members: &Map<String, Value>, secrecy: &Secrecy) -> Self {
         let mut scope = self.clone();
@@ -223,3 +223,6 @@ impl fmt::Debug for Scope {
         f.debug_set().entries(self.names.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

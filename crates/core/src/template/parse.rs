@@ -103,6 +103,10 @@ fn syntax_fault(text: &str, error: &TemplateError) -> TemplateFault {
     let end = text.get(at..).and_then(|rest| rest.find("}}")).map_or(text.len(), |found| at + found + 2);
     let span = Span::new(at, end);
     match error.reason() {
+        TemplateErrorReason::InvalidParam(param) if param.starts_with(['[', '{']) => {
+            TemplateFault::new(Code::TemplateSyntax, span, format!("`{param}` is no list and no map"))
+                .help("a list or a map is written as JSON, with texts in double quotes: `[\"a\", \"b\"]`")
+        }
         TemplateErrorReason::InvalidParam(param) => {
             TemplateFault::new(Code::TemplateSyntax, span, format!("`{param}` is neither a name nor a number nor a text"))
                 .help("put texts in quotes: `\"…\"` or `'…'`")

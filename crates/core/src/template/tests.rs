@@ -1,4 +1,5 @@
 mod properties;
+mod refusals;
 
 use serde_json::json;
 

@@ -111,7 +111,8 @@ fn time(args: &[Arg<'_>], at: usize) -> Result<Timestamp, HelperError> {
 }
 
 fn between(args: &[Arg<'_>]) -> Result<SignedDuration, HelperError> {
-    Ok(time(args, 1)?.duration_since(time(args, 0)?))
+    let (from, to) = (time(args, 0)?, time(args, 1)?);
+    Ok(to.duration_since(from))
 }
 
 fn shifted(args: &[Arg<'_>], sign: i64) -> Result<Value, HelperError> {
