@@ -289,7 +289,7 @@ fn next(about: &About<'_>) -> Vec<Line> {
     }
     match about.end {
         Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => {
-            commands.push(format!("runbook exec {}{state}", quoted(about.file)))
+            commands.push(format!("runbook exec {}{state}", quoted(about.file)));
         }
         None
         | Some(

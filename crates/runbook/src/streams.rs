@@ -45,11 +45,6 @@ impl Streams {
 }
 
 impl Stream {
-    /// Whether a person is likely to look at it.
-    pub(crate) const fn is_terminal(&self) -> bool {
-        self.terminal
-    }
-
     /// Whether to use colours.
     pub(crate) const fn paint(&self) -> Paint {
         self.paint

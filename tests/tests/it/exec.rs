@@ -373,6 +373,13 @@ waiting for a person, and nobody can be asked (run [RUN])
 }
 
 #[test]
+fn what_is_piped_in_is_no_person() {
+    let text = one_step("manual.confirm = { text = \"Is the console closed?\" }");
+    let (_, stderr) = Sandbox::new().file("a.toml", text).stdin("yes\nyes\n").run(["exec", "a.toml"]).only_code(7);
+    assert!(stderr.contains("nobody can be asked"), "{stderr}");
+}
+
+#[test]
 fn a_time_out_ends_what_runs() {
     let text = one_step("shell.run = { argv = [\"sleep\", \"600\"] }\ntimeout = \"300ms\"");
     let (_, stderr) = Sandbox::new().file("a.toml", text).run(["exec", "a.toml", "--output", "quiet"]).only_code(6);

@@ -2,11 +2,14 @@
 //!
 //! A test says what a user would see. `SNAPSHOTS=overwrite cargo test -p runbook-tests` writes what was seen into the sources, to be reviewed.
 #![allow(clippy::needless_raw_string_hashes, reason = "snapbox writes its snapshots with them")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod check;
 mod command_line;
 mod exec;
+mod files;
 mod hostile;
+mod http;
 mod lab;
 mod lab_odc;
 mod plan;

@@ -58,9 +58,9 @@ fn a_run_is_listed_shown_and_its_output_printed() {
         .run(["runs", "show", "--last"])
         .stdout(str![[r#"
 run       [RUN]
-runbook   talk: Talk {{vars.how}}
+runbook   talk: Talk loudly
 file      [DIR]/a.toml
-started   [TIME] by operator
+started   [TIME] by [USER]
 variable  how = loudly (default)
 folder    [DIR]/state/runs/[RUN]
 state     done

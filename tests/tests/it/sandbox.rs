@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -55,12 +54,6 @@ impl Sandbox {
 
     fn name(&self) -> String {
         self.dir.file_name().expect("a name").to_string_lossy().into_owned()
-    }
-
-    /// With a file's mode.
-    pub(crate) fn mode(self, path: &str, mode: u32) -> Self {
-        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
-        self
     }
 
     /// With an environment variable for the program.
@@ -154,12 +147,7 @@ impl Sandbox {
         let mut command = Command::new(binary());
         command.args(args).current_dir(&self.dir).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command
-            .env("HOME", &self.dir)
-            .env("LANG", "C.UTF-8")
-            .env("USER", "operator")
-            .env("RUNBOOK_STATE_DIR", self.path("state"))
-            .envs(&self.env);
+        command.env("HOME", &self.dir).env("LANG", "C.UTF-8").env("RUNBOOK_STATE_DIR", self.path("state")).envs(&self.env);
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -184,6 +172,7 @@ impl Sandbox {
             vec![
                 pattern(r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "[RUN]"),
                 pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( UTC)?", "[TIME]"),
+                pattern(r"\[TIME\] by \S+", "[TIME] by [USER]"),
                 pattern(r"\b\d\d:\d\d:\d\d\b", "[CLOCK]"),
                 pattern(r"\b\d+\.\ds\b", "[TOOK]"),
             ]

@@ -19,6 +19,7 @@ A value is taken from --var, then --var-file, then RUNBOOK_VAR_NAME, then its de
 /// Carry a runbook out.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ExecArgs {
     /// The runbook
     #[arg(value_name = "FILE")]

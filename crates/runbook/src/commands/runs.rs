@@ -8,6 +8,7 @@ use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
 use runbook_engine::PLAN_COPY;
+use runbook_engine::journal::Reader;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
 
@@ -84,10 +85,7 @@ impl Row {
 }
 
 fn first(folder: &RunFolder) -> (String, Option<jiff::Timestamp>) {
-    let mut reader = match runbook_engine::journal::Reader::<Stamped>::open(&folder.journal()) {
-        Ok(reader) => reader,
-        Err(_) => return ("?".to_owned(), None),
-    };
+    let Ok(mut reader) = Reader::<Stamped>::open(&folder.journal()) else { return ("?".to_owned(), None) };
     let batch = reader.next_batch().ok().flatten();
     let opened = batch.and_then(|batch| {
         batch.records.into_iter().find_map(|stamped| match stamped.record {
@@ -110,8 +108,8 @@ fn show(state: &StateDir, run: &RunRef, as_json: bool, streams: &mut Streams) ->
         }
         return Ok(());
     }
-    let end = head(&folder, &contents.records, streams);
     let plan = plan(&folder);
+    let end = head(&folder, &contents.records, plan.as_deref(), streams);
     retell(&contents.records, plan.clone(), &mut streams.out);
     if let Some(plan) = plan {
         closing(state, &folder, &contents.records, &plan, end, streams);
@@ -140,7 +138,7 @@ fn closing(state: &StateDir, folder: &RunFolder, records: &[Stamped], plan: &Pla
 }
 
 /// Who runs what, since when, with which values, and how it stands.
-fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) -> Option<RunEnd> {
+fn head(folder: &RunFolder, records: &[Stamped], plan: Option<&Plan>, streams: &mut Streams) -> Option<RunEnd> {
     let end = records.iter().rev().find_map(|stamped| match &stamped.record {
         Record::SessionEnded(ended) => Some(Some(ended.end)),
         // A session that was opened and has not ended.
@@ -154,7 +152,8 @@ fn head(folder: &RunFolder, records: &[Stamped], streams: &mut Streams) -> Optio
     for stamped in records {
         match &stamped.record {
             Record::RunOpened(opened) => {
-                let title = opened.runbook.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+                let title = plan.and_then(|plan| plan.parts().title.as_ref()).or(opened.runbook.title.as_ref());
+                let title = title.map(|title| format!(": {title}")).unwrap_or_default();
                 row("runbook", &format!("{}{title}", opened.runbook.name));
                 row("file", &opened.runbook.path);
                 row("started", &format!("{} by {}", stamped.at.strftime("%Y-%m-%d %H:%M:%S UTC"), opened.operator));

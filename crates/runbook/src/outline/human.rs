@@ -34,7 +34,9 @@ fn print(number: usize, entry: &Entry, out: &mut Stream, paint: Paint) {
         Some(title) => format!("{number:>3}. {}  {}", entry.id, visible(title)),
         None => format!("{number:>3}. {}", entry.id),
     };
-    wrap(&head, columns, 5).iter().for_each(|line| out.line(line));
+    for line in wrap(&head, columns, 5) {
+        out.line(line);
+    }
     call("     ", &entry.call, out, paint);
     facts("     ", &entry.facts, out, paint);
     for becomes in &entry.fate {

@@ -6,4 +6,4 @@ mod tell;
 
 pub(crate) use human::human;
 pub(crate) use markdown::markdown;
-pub(crate) use tell::{outline, written};
+pub(crate) use tell::outline;

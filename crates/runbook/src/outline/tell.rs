@@ -1,6 +1,7 @@
 //! A plan as people read it: what each unit does, with which values, and what becomes of its change. Told once; laid out for a terminal and for a
 //! pull request.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use runbook_core::action::{Class, Effect};
@@ -166,7 +167,9 @@ impl Teller<'_> {
         for warn in &unit.warn {
             fact("warn unless", warn.source().to_owned());
         }
-        limits(planned.timeout, &planned.retry).into_iter().for_each(|text| fact("limits", text));
+        if let Some(text) = limits(planned.timeout, &planned.retry) {
+            fact("limits", text);
+        }
         if planned.phase == Phase::Step {
             if planned.on_failure != self.plan.parts().on_failure {
                 fact("on failure", policy(planned.on_failure).to_owned());
@@ -251,13 +254,13 @@ fn limits(timeout: Option<Duration>, retry: &Retry) -> Option<String> {
     if *retry != Retry::NONE {
         let mut text = format!("again after {}", duration(retry.pause));
         if retry.backoff > 1 {
-            text.push_str(&format!(" (each pause {} times the one before)", retry.backoff));
+            let _ = write!(text, " (each pause {} times the one before)", retry.backoff);
         }
         if let Some(within) = retry.within {
-            text.push_str(&format!(", for {}", duration(within)));
+            let _ = write!(text, ", for {}", duration(within));
         }
         if let Some(attempts) = retry.attempts {
-            text.push_str(&format!(", at most {attempts} attempts"));
+            let _ = write!(text, ", at most {attempts} attempts");
         }
         words.push(text);
     }
@@ -265,7 +268,7 @@ fn limits(timeout: Option<Duration>, retry: &Retry) -> Option<String> {
 }
 
 /// A value as an author would write it.
-pub(crate) fn written(value: &Value) -> String {
+fn written(value: &Value) -> String {
     let Value::Object(fields) = value else { return value.to_string() };
     // What the core makes of targets, scripts and SQL texts, as it was written.
     match (fields.get("name"), fields.get("settings"), fields.get("script"), fields.get("segments")) {
@@ -273,7 +276,7 @@ pub(crate) fn written(value: &Value) -> String {
         (None, None, Some(Value::String(script)), None) if fields.contains_key("env") => {
             let mut text = script.clone();
             for (name, value) in fields.get("env").and_then(Value::as_object).into_iter().flatten() {
-                text.push_str(&format!("\n# {name} = {value}"));
+                let _ = write!(text, "\n# {name} = {value}");
             }
             text
         }
@@ -314,9 +317,9 @@ mod tests {
 
     #[test]
     fn limits_read_like_a_sentence() {
-        let retry = Retry { attempts: None, pause: Duration::from_secs(2), within: Some(Duration::from_secs(600)), backoff: 1 };
+        let retry = Retry { attempts: None, pause: Duration::from_secs(2), within: Some(Duration::from_mins(10)), backoff: 1 };
         assert_eq!(
-            limits(Some(Duration::from_secs(1_800)), &retry).as_deref(),
+            limits(Some(Duration::from_mins(30)), &retry).as_deref(),
             Some("each attempt within 30m 00s; again after 2.0s, for 10m 00s")
         );
         assert_eq!(limits(None, &Retry::NONE), None);

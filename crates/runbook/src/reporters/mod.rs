@@ -9,7 +9,7 @@ mod story;
 mod watch;
 
 pub(crate) use plain::retell;
-pub(crate) use story::{clock, id as unit_id};
+pub(crate) use story::id as unit_id;
 pub(crate) use watch::{Mode, Screen, Watcher};
 
 use std::sync::Arc;

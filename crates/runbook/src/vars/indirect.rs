@@ -66,9 +66,9 @@ fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
 
 /// What a command prints. Its error output goes where ours goes: a password manager has something to ask or to say.
 fn output(argv: &[String]) -> Result<Vec<u8>, String> {
-    let (program, args) = argv.split_first().ok_or("names no program")?;
+    let (program, rest) = argv.split_first().ok_or("names no program")?;
     let mut child = Command::new(program)
-        .args(args)
+        .args(rest)
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
         .spawn()
