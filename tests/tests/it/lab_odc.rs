@@ -62,7 +62,7 @@ fn a_stopped_upgrade_is_rolled_back_with_its_database() {
     // The procedure without the database refuses, and changes nothing.
     let started = odc.inspect(&odc.container, "{{.State.StartedAt}}");
     let (_, said) = odc.runbook("odc-rollback-image", Some(OLD), &[]).only_code(9);
-    assert!(said.contains("4.3.4.5") && said.contains("4.2.4.18"), "the message does not say why:\n{said}");
+    assert!(said.contains("not-newer") && said.contains("4.2.4.18"), "the message does not say why:\n{said}");
     assert_eq!(odc.inspect(&odc.container, "{{.State.StartedAt}}"), started);
 
     let aside = odc.containers("-before-");
@@ -166,7 +166,7 @@ fn a_port_that_is_taken_is_said_before_anything_is_changed() {
     let odc = Odc::old(Db::OceanBase);
     let text = format!(
         "format = 1\nname = \"taken\"\ntitle = \"Look at the port\"\nrisk = \"low\"\non_failure = \"stop\"\n\n[[check]]\nid = \"port\"\n\
-         net.port_free = {{ port = {} }}\n\n[[step]]\nid = \"never\"\nshell.run = {{ argv = [\"touch\", \"changed\"] }}\nleaves = \"a file\"\n",
+         net.port_free = {{ ports = [{}] }}\n\n[[step]]\nid = \"never\"\nshell.run = {{ argv = [\"touch\", \"changed\"] }}\nleaves = \"a file\"\n",
         odc.port
     );
     std::fs::write(odc.sandbox.path("taken.toml"), text).expect("a file");
