@@ -22,11 +22,12 @@ pub enum Command {
     Start(Start),
     /// Look at what an interrupted effect left: write `RecoveryStarted`; prepare the action from the recorded sources; `settle` with the evidence of its
     /// last attempt; if that is at rest, `probe` (the author's `probe` where there is one) with the last attempt's `before`; for `Done` ask `expect`, `warn`
-    /// and `outputs` with its results; write `Recovered`. If preparing fails, write `Recovered` with `Unknown` and why.
+    /// and `outputs` with its results; write `Recovered`. If preparing fails, write `Recovered` with `Moving` and `Unknown`: what cannot be looked for may
+    /// still work.
     Recover(Recover),
     /// Ask something that runs to end: write `CancelRequested` (no need to sync), then cancel its context. Its end is still awaited and recorded. Where
     /// the effect is only being captured, abandon that and write `Ended { Cancelled { residue: None } }`; where it is being recovered, end that and
-    /// write `Recovered` with `Unknown`.
+    /// write `Recovered` with `Moving` and `Unknown`; the next session looks again.
     Cancel {
         /// Which.
         effect: EffectId,

@@ -428,7 +428,10 @@ impl History {
             }
             Stage::Recovering => {
                 self.flights.remove(&key);
-                let (settled, verdict) = self.world.look(key, self.calm, &mut self.rng);
+                let (settled, verdict) = match flight.cancelled {
+                    Some(_) => World::unseen("the session was stopped"),
+                    None => self.world.look(key, self.calm, &mut self.rng),
+                };
                 self.append(Record::Recovered(Box::new(Recovered { effect: flight.effect, settled, verdict, expectations: Vec::new() })));
             }
         }

@@ -120,12 +120,17 @@ impl World {
         }
     }
 
+    /// Nothing was seen of what an attempt left.
+    pub(crate) fn unseen(why: &str) -> (Settled, Verdict) {
+        (Settled::Moving { why: why.to_owned() }, Verdict::Unknown { why: why.to_owned() })
+    }
+
     /// Looks at what an attempt left.
     pub(crate) fn look(&mut self, key: EffectKey, calm: bool, rng: &mut Rng) -> (Settled, Verdict) {
         let stays = !calm && rng.percent(25);
         let thing = self.thing(key, rng);
         if thing.moving && stays {
-            return (Settled::Moving { why: "it still works".to_owned() }, Verdict::Unknown { why: "it still works".to_owned() });
+            return Self::unseen("it still works");
         }
         if thing.moving {
             // What still worked has come to its end meanwhile.

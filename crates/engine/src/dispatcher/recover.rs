@@ -24,9 +24,11 @@ pub(crate) struct Looked {
 }
 
 impl Looked {
-    /// Nothing could be found out.
+    /// Nothing could be found out; so it may still work as well.
     pub(super) fn unknown(why: impl Into<String>) -> Self {
-        Self { settled: Settled::AtRest, verdict: Verdict::Unknown { why: why.into() }, secret: Vec::new(), expectations: Vec::new() }
+        let why = why.into();
+        let settled = Settled::Moving { why: why.clone() };
+        Self { settled, verdict: Verdict::Unknown { why }, secret: Vec::new(), expectations: Vec::new() }
     }
 }
 

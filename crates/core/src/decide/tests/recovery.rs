@@ -172,8 +172,10 @@ fn a_stop_ends_a_recovery_too() {
     let mut run = broken_off();
     run.signal(CancelKind::Graceful);
     assert_eq!(run.decided(), ["cancel a Graceful"]);
-    run.recovers("a", unknown());
+    run.still_moves("a");
     assert_eq!(run.decided(), ["end Stopped { signal: 2 }"]);
+    run.resume();
+    assert_eq!(run.decided(), ["recover a (Crash)"], "nothing was seen of it");
 }
 
 #[test]
