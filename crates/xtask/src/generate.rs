@@ -1,8 +1,5 @@
 //! Generated files, which are checked in: the schema for editors and the reference, both from the types.
 
-#[cfg(feature = "generate")]
-mod reference;
-
 #[cfg(not(feature = "generate"))]
 use crate::cargo;
 use crate::checkout::Checkout;
@@ -33,8 +30,11 @@ pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
     let registry = runbook_executors::registry();
     let manifest = serde_json::to_string_pretty(&runbook_executors::sql::backup::manifest_schema())
         .map_err(|error| TaskError::failed(format!("the manifest's schema cannot be written: {error}")))?;
-    let files =
-        [("docs/reference.md", reference::markdown(&registry)), ("schemas/backup-manifest.schema.json", format!("{manifest}\n"))];
+    let files = [
+        ("docs/reference.md", runbook_core::schema::reference(&registry)),
+        ("schemas/runbook.schema.json", format!("{:#}\n", runbook_core::schema::runbook_schema(&registry))),
+        ("schemas/backup-manifest.schema.json", format!("{manifest}\n")),
+    ];
     let mut stale = Vec::new();
     for (name, text) in files {
         let path = checkout.root.join(name);

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
-use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry};
+use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry, TargetSpec};
 use crate::format::{CheckDecl, ProbeDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, VarDecl, VerifyDecl};
 use crate::shape::{Compiler, Dialect, Others, Shape, TableRule, Text};
 use crate::template::TextKind;
@@ -13,18 +14,19 @@ use crate::template::helpers::FAMILIES;
 /// Every key, action, field, output, target and helper, as Markdown.
 pub fn reference(registry: &Registry) -> String {
     let mut page = Page { text: String::new(), compiler: Compiler::default() };
+    page.line("<!-- Written by `cargo xtask generate` from the types; do not edit. -->");
     page.line("# Reference");
     page.line("");
-    page.line("Generated from the program's own types by `cargo xtask generate`; do not edit.");
+    page.line("How it all goes together is in [Writing runbooks](authors.md). Keys in **bold** have to be given.");
     page.line("");
+    page.contents(registry);
     page.format();
-    page.line("## Actions");
-    page.line("");
     for executor in registry.executors() {
         page.executor(executor);
     }
-    page.targets(registry);
     page.helpers();
+    page.text.truncate(page.text.trim_end().len());
+    page.text.push('\n');
     page.text
 }
 
@@ -39,11 +41,21 @@ impl Page {
         self.text.push('\n');
     }
 
+    fn contents(&mut self, registry: &Registry) {
+        self.line("- [the file](#the-file): checks, steps, verifies, variables, and what stands inside them");
+        for executor in registry.executors() {
+            let actions: Vec<String> = executor.actions().iter().map(|action| format!("`{}`", action.name)).collect();
+            self.line(&format!("- [{0}](#{0}): {1}", executor.name(), actions.join(", ")));
+        }
+        self.line("- [helpers](#helpers): what templates and expressions can compute");
+        self.line("");
+    }
+
     fn format(&mut self) {
         self.line("## The file");
         self.line("");
         self.line(
-            "Texts are plain values unless marked *template* (`{{…}}` in the text) or *expression* (a bare expression, without braces).",
+            "Texts are plain values unless marked as a template (`{{…}}` in the text) or an expression (which stands without braces).",
         );
         self.line("");
         self.keys_of::<RunbookFile>("Top level");
@@ -64,14 +76,15 @@ impl Page {
             self.line(&paragraph(&shape.about));
             self.line("");
         }
-        self.keys(&shape, &["key", "value", "meaning"]);
+        self.keys(&shape, Dialect::Format);
     }
 
     /// The table of a table's keys.
-    fn keys(&mut self, shape: &Shape, heads: &[&str; 3]) {
+    fn keys(&mut self, shape: &Shape, dialect: Dialect) {
+        let heads = if dialect == Dialect::Format { &["key", "value", "meaning"] } else { &["field", "value", "meaning"] };
         let mut rows = Vec::new();
         for rule in &shape.accepts.tables {
-            rows_of(rule, "", &mut rows);
+            rows_of(rule, "", dialect, &mut rows);
         }
         if rows.is_empty() {
             self.line("It takes no fields.");
@@ -92,10 +105,15 @@ impl Page {
     }
 
     fn executor(&mut self, executor: &dyn Executor) {
-        self.line(&format!("### {}", executor.name()));
+        self.line(&format!("## {}", executor.name()));
         self.line("");
         self.line(executor.about());
         self.line("");
+        self.line("Texts are templates unless something else is said; so may be a number, a switch, a list or a table that is nothing but one template.");
+        self.line("");
+        for target in executor.targets() {
+            self.target(target);
+        }
         for spec in executor.actions() {
             self.action(executor.name(), spec);
         }
@@ -103,7 +121,7 @@ impl Page {
 
     fn action(&mut self, executor: &str, spec: &ActionSpec) {
         let shape = self.compiler.compile(spec.schema, Dialect::Action);
-        self.line(&format!("#### {executor}.{}", spec.name));
+        self.line(&format!("### {executor}.{}", spec.name));
         self.line("");
         self.line(&paragraph(if shape.about.is_empty() { spec.about } else { &shape.about }));
         self.line("");
@@ -121,7 +139,7 @@ impl Page {
             self.line("```");
             self.line("");
         }
-        self.keys(&shape, &["field", "value", "meaning"]);
+        self.keys(&shape, Dialect::Action);
         self.outputs("output", spec.outputs);
         self.outputs("`before`", spec.before);
     }
@@ -140,19 +158,13 @@ impl Page {
         self.table(&[what, "type", "meaning"], &rows);
     }
 
-    fn targets(&mut self, registry: &Registry) {
-        self.line("## Targets");
+    fn target(&mut self, target: &TargetSpec) {
+        self.line(&format!("### `[target.NAME]` with `{} = {{ … }}`", target.kind));
         self.line("");
-        self.line("`[target.NAME]` with one table named after the kind; actions name it by `target = \"NAME\"`.");
+        self.line(target.about);
         self.line("");
-        for target in registry.executors().flat_map(Executor::targets) {
-            self.line(&format!("### {}", target.kind));
-            self.line("");
-            self.line(target.about);
-            self.line("");
-            let shape = self.compiler.compile(target.schema, Dialect::Action);
-            self.keys(&shape, &["field", "value", "meaning"]);
-        }
+        let shape = self.compiler.compile(target.schema, Dialect::Action);
+        self.keys(&shape, Dialect::Action);
     }
 
     fn helpers(&mut self) {
@@ -180,20 +192,32 @@ impl Page {
 }
 
 /// The rows of a table's keys, those of tables inside it behind their own.
-fn rows_of(rule: &TableRule, prefix: &str, rows: &mut Vec<[String; 3]>) {
+fn rows_of(rule: &TableRule, prefix: &str, dialect: Dialect, rows: &mut Vec<[String; 3]>) {
     for key in &rule.keys {
         let name = format!("{prefix}{}", key.name);
-        let required = if key.required { " **Needed.**" } else { "" };
-        let mark = match &key.shape.text {
-            Text::Expr => " *expression*",
-            // In actions nearly every text may be a template: only what is special is said.
-            Text::Template(TextKind::Shell) => " *shell text*",
-            Text::Template(TextKind::Sql) => " *SQL text*",
-            Text::Template(TextKind::Verbatim) if key.shape.accepts.text.is_some() => " *taken as it is, no templates*",
-            Text::Literal | Text::Template(_) | Text::Target(_) => "",
+        let shown = if key.required { format!("**`{name}`**") } else { format!("`{name}`") };
+        let default = match &key.default {
+            Some(Value::Array(items)) if items.is_empty() => String::new(),
+            Some(Value::Object(entries)) if entries.is_empty() => String::new(),
+            Some(default) => format!(" Default: `{default}`."),
+            None => String::new(),
         };
-        let expected = if key.proof { "a table with an action and `expect`".to_owned() } else { key.shape.expectation() };
-        rows.push([format!("`{name}`"), format!("{expected}{mark}"), format!("{}{required}", paragraph(&key.shape.about))]);
+        let mark = match (&key.shape.text, dialect) {
+            (Text::Template(TextKind::Shell), _) => " (a shell text)",
+            (Text::Template(TextKind::Sql), _) => " (an SQL text)",
+            (Text::Template(TextKind::Verbatim), Dialect::Action) if key.shape.accepts.text.is_some() => " (taken as it is, no templates)",
+            // In actions nearly every text may be a template: only what is special is said.
+            (Text::Template(TextKind::Plain), Dialect::Format) if key.shape.accepts.text.is_some() => " (a template)",
+            (Text::Literal | Text::Expr | Text::Template(_) | Text::Target(_), _) => "",
+        };
+        let expected = match &key.shape.accepts.list {
+            _ if key.proof => "a table with an action and `expect`".to_owned(),
+            Some(list) if list.item.accepts.tables.is_empty() && !list.item.accepts.anything => {
+                format!("{}, each {}", key.shape.expectation(), list.item.expectation())
+            }
+            Some(_) | None => key.shape.expectation(),
+        };
+        rows.push([shown, format!("{expected}{mark}"), format!("{}{default}", paragraph(&key.shape.about))]);
         // Units, variables and targets have parts of their own.
         if key.proof
             || (prefix.is_empty() && ["vars", "target", "check", "step", "verify", "undo", "probe", "retry"].contains(&key.name.as_str()))
@@ -201,26 +225,26 @@ fn rows_of(rule: &TableRule, prefix: &str, rows: &mut Vec<[String; 3]>) {
             continue;
         }
         for inner in &key.shape.accepts.tables {
-            rows_of(inner, &format!("{name}."), rows);
-            inner_of_map(inner, &name, rows);
+            rows_of(inner, &format!("{name}."), dialect, rows);
+            inner_of_map(inner, &name, dialect, rows);
         }
         if let Some(list) = &key.shape.accepts.list {
             for inner in &list.item.accepts.tables {
-                rows_of(inner, &format!("{name}[]."), rows);
+                rows_of(inner, &format!("{name}[]."), dialect, rows);
             }
         }
     }
 }
 
 /// The keys of a map's values, where they are tables.
-fn inner_of_map(rule: &TableRule, name: &str, rows: &mut Vec<[String; 3]>) {
+fn inner_of_map(rule: &TableRule, name: &str, dialect: Dialect, rows: &mut Vec<[String; 3]>) {
     let values: Vec<&Shape> = match &rule.others {
         Others::Refused => Vec::new(),
         Others::Any(shape) => vec![shape],
         Others::Matching(patterns) => patterns.iter().map(|(_, shape)| shape).collect(),
     };
     for inner in values.iter().flat_map(|shape| &shape.accepts.tables) {
-        rows_of(inner, &format!("{name}.NAME."), rows);
+        rows_of(inner, &format!("{name}.NAME."), dialect, rows);
     }
 }
 

@@ -142,6 +142,7 @@ impl Compiler {
                 name: name.clone(),
                 shape: self.shape(schema, dialect),
                 required: required.contains(&name.as_str()),
+                default: schema.get("default").filter(|default| !default.is_null()).cloned(),
                 proof: schema.get("x-proof").is_some(),
             })
             .collect();

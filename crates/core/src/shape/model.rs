@@ -101,6 +101,8 @@ pub(crate) struct KeyRule {
     pub(crate) shape: Shape,
     /// Whether it must be there.
     pub(crate) required: bool,
+    /// What it is where it is left out, as far as the type says.
+    pub(crate) default: Option<Value>,
     /// Whether it is `{ ACTION, expect }`, which belongs to the engine.
     pub(crate) proof: bool,
 }
