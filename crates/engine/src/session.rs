@@ -153,6 +153,8 @@ pub fn recorded_variables(run: &RunFolder) -> Result<Map<String, Value>, EngineE
 impl Session {
     async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
         let Work { run, mut ledger, results, path, held } = work;
+        // What an earlier session that was killed left there.
+        run.sweep()?;
         ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent))))?;
         ledger.flush()?;
         let Self { runbook, inputs, state, host, asker, events, stops, .. } = self;
@@ -175,6 +177,9 @@ impl Session {
         });
         let (end, ledger) = dispatcher.run().await?;
         let view = ledger.close()?;
+        if let Err(error) = run.sweep() {
+            events.send(Event::Warning { text: error.to_string() });
+        }
         finish(&state, &run, end, held, (&host, &events));
         Ok(SessionEnd { run, end, view })
     }

@@ -184,7 +184,10 @@ impl Work {
             let mut tried = self.judged(part, outcome);
             tried.overran = overran;
             let Some(unit) = proof else { return tried };
-            let Outcome::Succeeded { outputs, .. } = &tried.outcome else { return tried };
+            let Outcome::Succeeded { outputs, .. } = &tried.outcome else {
+                // Whoever said yes before may have done some of it.
+                return if asked > 0 { tried.uncertain() } else { tried };
+            };
             asked += 1;
             match self.prove(unit, outputs, &tried.secret).await {
                 Ok(()) => return tried,
@@ -281,6 +284,18 @@ impl Work {
 impl Try {
     fn failed(failure: Failure) -> Self {
         Self { outcome: Outcome::failed(failure, Residue::None), secret: Vec::new(), expectations: Vec::new(), overran: None }
+    }
+}
+
+impl Try {
+    /// The same, where it cannot be said any more that nothing was changed.
+    fn uncertain(mut self) -> Self {
+        if let Outcome::Failed { residue, .. } | Outcome::Cancelled { residue } = &mut self.outcome
+            && *residue == Residue::None
+        {
+            *residue = Residue::Unknown;
+        }
+        self
     }
 }
 

@@ -50,6 +50,16 @@ impl RunFolder {
         self.path.join("tmp")
     }
 
+    /// Removes what is in [`Self::tmp`].
+    pub(crate) fn sweep(&self) -> Result<(), DiskError> {
+        let tmp = self.tmp();
+        match std::fs::remove_dir_all(&tmp) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(DiskError::new("empty", tmp, error)),
+            Ok(()) | Err(_) => {}
+        }
+        disk::create_folders(&tmp)
+    }
+
     /// Keeps a copy of a source (synced), so that a resume or a rollback never reads the author's file again. `name` is a file name without folders.
     pub fn keep_source(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
         disk::write_new(&self.source(name), bytes)

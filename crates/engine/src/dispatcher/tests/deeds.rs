@@ -142,6 +142,10 @@ struct Deed {
     /// What a probe finds.
     #[serde(default)]
     truth: Truth,
+    /// Read back after it.
+    #[serde(default, rename = "proof")]
+    #[schemars(extend("x-proof" = true))]
+    _proof: Option<Value>,
     /// Panics.
     #[serde(default)]
     panics: bool,

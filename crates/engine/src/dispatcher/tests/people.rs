@@ -112,3 +112,26 @@ async fn a_person_decides_what_the_world_does_not_tell() {
     let ran = bench.run(text).await;
     assert_eq!(ran.end, RunEnd::NeedsPerson { why: PersonNeeded::InDoubt });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_asked_again_until_the_proof_holds() {
+    let mut bench = Bench::new();
+    bench.person = person([Reply::Yes, Reply::Yes, Reply::Yes]);
+    let text = r#"
+        [[step]]
+        id = "console"
+        try.once = { name = "told", asks = "done?", proof = { try.look = { name = "read back" }, expect = ["ge count 3"] } }
+        leaves = "x"
+    "#;
+    let ran = bench.run(text).await;
+    assert_eq!(ran.end, RunEnd::Done, "{}", ran.journal);
+    assert_eq!(bench.world.log(), ["told", "read back", "told", "read back", "told", "read back"]);
+    assert_eq!(bench.person.asked().len(), 3);
+    let line = |count: u32| format!("the proof does not hold yet: `ge count 3` does not hold: `count` is {count}\n");
+    assert_eq!(ran.output, line(1) + &line(2));
+
+    let mut bench = Bench::new();
+    bench.person = person([Reply::Yes, Reply::No]);
+    let ran = bench.run(text).await;
+    assert_eq!(ran.end, RunEnd::Failed, "a person who says no is not asked for ever");
+}
