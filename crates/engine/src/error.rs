@@ -7,7 +7,7 @@ use runbook_core::view::Impossible;
 use crate::disk::DiskError;
 use crate::journal::JournalError;
 use crate::locks::LockError;
-use crate::state::StateError;
+use crate::state::{RunId, StateError};
 
 /// Why a session could not begin, or broke off.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,14 @@ pub enum EngineError {
     AnotherPlan {
         /// Its id.
         run: String,
+    },
+    /// A session broke off after the run had begun. The cause is the source.
+    #[error("run `{run}` broke off: {source}")]
+    BrokeOff {
+        /// The run's id.
+        run: RunId,
+        /// Why.
+        source: Box<EngineError>,
     },
     /// A fault of this program.
     #[error("{what}")]

@@ -175,8 +175,9 @@ impl Session {
             events: events.clone(),
             stops,
         });
-        let (end, ledger) = dispatcher.run().await?;
-        let view = ledger.close()?;
+        let broke_off = |source| EngineError::BrokeOff { run: run.id().clone(), source: Box::new(source) };
+        let (end, ledger) = dispatcher.run().await.map_err(broke_off)?;
+        let view = ledger.close().map_err(broke_off)?;
         if let Err(error) = run.sweep() {
             events.send(Event::Warning { text: error.to_string() });
         }

@@ -23,13 +23,22 @@ pub(crate) struct Ledger {
     /// Whether something in the batch has to be on disk before the run goes on.
     must_sync: bool,
     seq: u64,
+    /// The time of the last record of this session.
+    last: Option<(Timestamp, u64)>,
+}
+
+/// By how many seconds the wall clock went another way than the clock since boot; nothing below five.
+fn jump((at, up_us): (Timestamp, u64), (now, now_us): (Timestamp, u64)) -> Option<i64> {
+    let wall = now.duration_since(at).as_secs();
+    let passed = i64::try_from(now_us.saturating_sub(up_us) / 1_000_000).unwrap_or(i64::MAX);
+    Some(wall.saturating_sub(passed)).filter(|jump| jump.abs() >= 5)
 }
 
 impl Ledger {
     /// Over a journal whose records are in `view`.
     pub(crate) fn new(journal: Journal, plan: Arc<Plan>, view: RunView, (clock, events): (Arc<dyn Clock>, EventSender)) -> Self {
         let seq = view.seq();
-        Self { journal, plan, view, clock, events, batch: Vec::new(), must_sync: false, seq }
+        Self { journal, plan, view, clock, events, batch: Vec::new(), must_sync: false, seq, last: None }
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {
@@ -56,6 +65,11 @@ impl Ledger {
         self.view.apply(&self.plan, &stamped)?;
         self.seq += 1;
         let at = stamped.at;
+        if let Some(jump) = self.last.and_then(|last| jump(last, (at, stamped.up_us))) {
+            let text = format!("the host's clock was set by {jump} s; durations come from the time since boot");
+            self.events.send(Event::Warning { text });
+        }
+        self.last = Some((at, stamped.up_us));
         self.batch.push(Arc::new(stamped));
         Ok(at)
     }
@@ -87,5 +101,19 @@ impl Ledger {
     pub(crate) fn close(mut self) -> Result<RunView, EngineError> {
         self.journal.release()?;
         Ok(self.view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_noticed_and_sleep_is_not() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let before = (at("2026-11-21T03:00:00Z"), 1_000_000);
+        assert_eq!(jump(before, (at("2026-11-21T05:00:00Z"), 7_201_000_000)), None);
+        assert_eq!(jump(before, (at("2026-11-21T05:00:00Z"), 11_000_000)), Some(7190));
+        assert_eq!(jump(before, (at("2026-11-21T02:59:00Z"), 1_000_000)), Some(-60));
     }
 }

@@ -50,6 +50,7 @@ impl Storage for Disk {
     fn cut(&mut self, _size: u64) -> io::Result<()> {
         Ok(())
     }
+    fn unlock(&self) {}
 }
 
 impl Disk {

@@ -24,6 +24,8 @@ pub(super) trait Storage: Send {
     fn reserve(&mut self, offset: u64, bytes: u64) -> io::Result<Room>;
     /// Gives room back: cuts the file, and what is kept behind it, at `size`.
     fn cut(&mut self, size: u64) -> io::Result<()>;
+    /// Gives the lock free. Closing alone would not: a child that is just being started has a copy of the file until its `exec`.
+    fn unlock(&self);
 }
 
 impl Storage for File {
@@ -49,5 +51,10 @@ impl Storage for File {
 
     fn cut(&mut self, size: u64) -> io::Result<()> {
         self.set_len(size)
+    }
+
+    fn unlock(&self) {
+        // Where that fails, the lock ends with the last copy.
+        let _ = Self::unlock(self);
     }
 }

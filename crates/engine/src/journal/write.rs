@@ -65,7 +65,8 @@ impl Journal {
         }
         let tail = reader.tail().clone();
         let (next, after_bad) = reader.position();
-        let mut journal = Self { size: reader.kept, next, after_bad, ..Self::over(path, Box::new(file)) };
+        let mut journal = Self::over(path, Box::new(file));
+        (journal.size, journal.next, journal.after_bad) = (reader.kept, next, after_bad);
         if reader.kept < size {
             journal.file.cut(reader.kept).on("cut", path)?;
             journal.file.sync().on("sync", path)?;
@@ -162,6 +163,12 @@ impl Journal {
         self.poisoned = false;
         self.size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.file.unlock();
     }
 }
 

@@ -99,6 +99,15 @@ impl NamedLocks {
     }
 }
 
+impl Drop for NamedLocks {
+    fn drop(&mut self) {
+        for (_, file) in &self.held {
+            // Closing alone would not do: a child that is just being started has a copy of the file until its `exec`.
+            let _ = file.unlock();
+        }
+    }
+}
+
 fn take(path: &Path, name: &str, owner: &Owner, is_open: &impl Fn(&Owner) -> bool) -> Result<File, LockError> {
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).on("open", path)?;
     let taken = match file.try_lock() {

@@ -101,7 +101,7 @@ fn carry_out(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, strea
     watcher.finish();
     match ended {
         Ok(ended) => Ok(conclude(manner, procedure, state, &ended, streams)),
-        Err(error) => Err(broken_off(&error, streams)),
+        Err(error) => Err(broken_off(&error, state, streams)),
     }
 }
 
@@ -153,7 +153,7 @@ fn show_failure(procedure: &Procedure, ended: &SessionEnd, key: EffectKey, strea
 }
 
 /// Says why a run could not begin, or broke off.
-fn broken_off(error: &EngineError, streams: &mut Streams) -> Exit {
+fn broken_off(error: &EngineError, state: &StateDir, streams: &mut Streams) -> Exit {
     let mut say = |text: &str| streams.err.line(format_args!("error: {}", visible(text)));
     match error {
         EngineError::State(error) => runs::state_fault(error, streams),
@@ -175,6 +175,14 @@ fn broken_off(error: &EngineError, streams: &mut Streams) -> Exit {
         | EngineError::AnotherPlan { .. } => {
             say(&error.to_string());
             Exit::Unusable
+        }
+        EngineError::BrokeOff { run, source } => {
+            let exit = broken_off(source, state, streams);
+            let state = state.named().map(|path| format!(" --state-dir {}", card::quoted(&path.to_string_lossy()))).unwrap_or_default();
+            streams.err.line(format_args!(
+                "help: the run broke off: see what it has done and what is not known with `runbook runs show {run}{state}`"
+            ));
+            exit
         }
         EngineError::Internal { what } => {
             say(what);

@@ -32,6 +32,10 @@ async fn run(disk: Disk) -> (EngineError, Vec<String>, Vec<String>) {
     let mut bench = Bench::new();
     let (session, mut watching) = bench.session(&TWO.replace("LONG", &"x".repeat(10_000)));
     let error = begin(session, |_| Ok(faulty::journal(disk))).await.err().unwrap();
+    let error = match error {
+        EngineError::BrokeOff { source, .. } => *source,
+        other => other,
+    };
     let mut ended = Vec::new();
     while let Some(event) = watching.recv().await {
         if let Event::Record(record) = event
