@@ -133,7 +133,7 @@ impl<'a> Lowering<'a> {
         if !known.contains(&name.as_str()) {
             let fault = TemplateFault::new(Code::UnknownHelper, name_span, format!("no block is called `#{name}`"));
             let fault = match nearest(&name, known) {
-                Some(near) => fault.help(format!("write `{{{{#{near} …}}}}`")),
+                Some(near) => fault.help(format!("did you mean `#{near}`?")),
                 None => fault.help("the blocks are `#if`, `#unless`, `#each` and `#with`"),
             };
             self.fault(fault);
@@ -251,7 +251,7 @@ impl<'a> Lowering<'a> {
         let Some(helper) = helpers::find(name) else {
             let fault = TemplateFault::new(Code::UnknownHelper, span, format!("no helper is called `{name}`"));
             let fault = match nearest(name, helpers::names()) {
-                Some(near) => fault.help(format!("write `{near}`")),
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault.help("the reference lists the helpers"),
             };
             self.fault(fault);

@@ -1,5 +1,7 @@
 //! What commands do with their arguments and with their input.
 
+use super::lexer::BY_ENV;
+
 /// How a command treats its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Treats {
@@ -179,4 +181,22 @@ pub(super) fn runs_its_input(command: &str) -> bool {
 /// Whether what a command prints is the contents of the files that it is given, not the arguments themselves.
 pub(super) fn prints_files(command: &str) -> bool {
     matches!(base(command), "cat" | "zcat" | "gunzip" | "gzip" | "bzcat" | "xz" | "xzcat" | "zstd" | "zstdcat" | "pv" | "head" | "tail")
+}
+
+/// What to write where a value may not be given to a command.
+pub(super) fn advice(command: &str) -> &'static str {
+    match base(command) {
+        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "su" | "sudo" | "env" | "timeout" | "nohup" | "xargs" | "find" => {
+            "let the inner script read the environment: `env = { NAME = \"{{…}}\" }`, and sh -c 'ls \"$NAME\"' with single quotes"
+        }
+        "mysql" | "mariadb" | "obclient" => {
+            "use `sql.execute` or `sql.query`, which write values so that the server cannot take them for SQL"
+        }
+        "awk" | "gawk" | "mawk" | "nawk" => {
+            "let it read the environment: `env = { NAME = \"{{…}}\" }`, and ENVIRON[\"NAME\"] in the program"
+        }
+        "jq" | "yq" => "let it read the environment: `env = { NAME = \"{{…}}\" }`, and env.NAME in the program",
+        "eval" | "trap" | "." | "source" => "write the commands out; a value can be an argument of a command, never a command",
+        _ => BY_ENV,
+    }
 }

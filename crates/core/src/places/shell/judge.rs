@@ -1,6 +1,6 @@
 //! Whether the command that ends may be given its values.
 
-use super::commands::{Treats, is_interpreter, prints_files, runs_its_input, treats};
+use super::commands::{Treats, advice, is_interpreter, prints_files, runs_its_input, treats};
 use super::flow::Source;
 use super::lexer::{BY_ENV, Lexer};
 use super::words::{Command, Word, assigned_name, is_name};
@@ -54,13 +54,14 @@ impl Lexer {
         self.runs_input = true;
         let what = name.unwrap_or("a command whose name is not written out");
         let message = format!("`{what}` may execute what it reads");
-        self.flow.refuse(command.input.clone(), message.clone(), BY_ENV);
+        let help = advice(what);
+        self.flow.refuse(command.input.clone(), message.clone(), help);
         self.code_documents.extend(&command.documents);
         if command.piped {
             let all = if self.pipeline.anything { self.everything() } else { Source::default() };
             let mut read = self.pipeline.prints.clone();
             read.extend(&all);
-            self.flow.refuse(read, message, BY_ENV);
+            self.flow.refuse(read, message, help);
         }
     }
 
@@ -72,7 +73,7 @@ impl Lexer {
                 let interpreter = command.words.iter().filter_map(Word::literal).find(|word| is_interpreter(word));
                 if let Some(interpreter) = interpreter {
                     let message = format!("`{name}` may hand it to `{interpreter}`, which may execute it");
-                    self.flow.refuse(all, message, BY_ENV);
+                    self.flow.refuse(all, message, advice(interpreter));
                 }
             }
             Treats::AsDataAfterFormat => self.judge_printf(command),
@@ -84,7 +85,7 @@ impl Lexer {
                 }
             }
             Treats::AsCode => {
-                self.flow.refuse(all, format!("`{name}` may execute its arguments, or take them for names or options"), BY_ENV);
+                self.flow.refuse(all, format!("`{name}` may execute its arguments, or take them for names or options"), advice(name));
                 if matches!(name, "read" | "mapfile" | "readarray" | "getopts") {
                     // What it reads may be what another command of the script prints.
                     for word in command.words.iter().filter_map(Word::literal).filter(|word| is_name(word)) {
