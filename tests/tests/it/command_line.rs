@@ -77,3 +77,38 @@ fn a_reader_that_goes_away_is_no_fault() {
     drop(child.stdout.take());
     sandbox.wait(child).code(0);
 }
+
+#[test]
+fn a_backup_without_a_manifest_is_none() {
+    Sandbox::new()
+        .file("backup/data.sql", "")
+        .run(["backup", "verify", "backup"])
+        .stderr(str![[r#"
+error: cannot read `backup/manifest.json`: No such file or directory (os error 2)
+help: without a manifest there is no backup
+
+"#]])
+        .code(9);
+}
+
+#[test]
+fn the_programs_own_log_is_on_request() {
+    let text = "format = 1\nname = \"a\"\n\n[[check]]\nid = \"here\"\nfile.assert = { path = \".\" }\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let (_, quiet) = sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    assert_eq!(quiet, "");
+    let sandbox = sandbox.env("RUNBOOK_LOG", "trace");
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+}
+
+#[test]
+fn every_command_has_an_example() {
+    for command in ["exec", "check", "plan", "explain", "completions", "man"] {
+        let (help, _) = Sandbox::new().run([command, "--help"]).only_code(0);
+        assert!(help.contains("Example"), "{command}: {help}");
+    }
+    for command in [["runs", "list"], ["runs", "show"], ["runs", "log"], ["backup", "verify"]] {
+        let (help, _) = Sandbox::new().run([command[0], command[1], "--help"]).only_code(0);
+        assert!(help.contains("Example"), "{command:?}: {help}");
+    }
+}

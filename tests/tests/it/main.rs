@@ -17,6 +17,7 @@ mod rollback;
 mod runs;
 mod sandbox;
 mod secrets;
+mod shipped;
 mod signals;
 mod terminal;
 mod vars;

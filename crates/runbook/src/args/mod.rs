@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Explain a diagnostic's code, or list all of them
     Explain(ExplainArgs),
     /// Print the JSON schema of runbooks, for editors
+    #[command(
+        after_help = "Example:\n  runbook schema > runbook.schema.json, and `#:schema runbook.schema.json` in a runbook's first line"
+    )]
     Schema,
     /// Look at runs
     Runs(RunsArgs),

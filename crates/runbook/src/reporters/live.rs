@@ -115,13 +115,14 @@ impl Reporter for Live {
 impl Picture {
     fn record(&mut self, stamped: &Stamped) {
         let telling = self.story.tell(stamped);
-        match &stamped.record {
-            Record::Started(started) => self.begin(&started.effect),
-            Record::Ended(ended) => self.end(&ended.effect),
-            _ => {}
+        if let Record::Ended(ended) = &stamped.record {
+            self.end(&ended.effect);
         }
         if let Some(telling) = telling {
             self.tell(&telling);
+        }
+        if let Record::Started(started) = &stamped.record {
+            self.begin(&started.effect);
         }
     }
 
@@ -221,7 +222,7 @@ impl Picture {
             Telling::Stopping { at_once: true, .. } => self.remark(Style::Red, "ending at once"),
             Telling::RollingBack { steps, barrier } => {
                 self.heading(Part::Rollback);
-                self.remark(Style::Yellow, &count(*steps as usize, "step").clone());
+                self.remark(Style::Yellow, &format!("{} to take back", count(*steps as usize, "step")));
                 if let Some(barrier) = barrier {
                     self.remark(Style::Red, &format!("`{barrier}` cannot be undone, nor what came before it"));
                 }
