@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "docker/cut.rs"]
+mod cut;
 #[path = "docker/engine.rs"]
 mod engine;
 #[path = "docker/exec.rs"]

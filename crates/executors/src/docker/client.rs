@@ -3,12 +3,13 @@
 //! The library's time-out runs until the head of an answer, uploads and graceful stops included, and drops parts of a second; so every request here
 //! says how long it may take, rounded up.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use runbook_core::action::{CancelKind, Cx, Failure, FailureKind, Residue, Target};
+use runbook_core::value::AbsolutePath;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,14 +32,11 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields)]
 struct Tls {
     /// The certificate of the authority that signed the engine's.
-    #[schemars(extend("x-text" = "path"))]
-    ca: PathBuf,
+    ca: AbsolutePath,
     /// Our own certificate.
-    #[schemars(extend("x-text" = "path"))]
-    cert: PathBuf,
+    cert: AbsolutePath,
     /// The key of our own certificate.
-    #[schemars(extend("x-text" = "path"))]
-    key: PathBuf,
+    key: AbsolutePath,
 }
 
 /// For questions, and for changes that only touch the engine's own state.
@@ -123,14 +121,19 @@ impl Address {
         }
         let tls = target.and_then(|target| target.settings.tls.clone());
         let Some(host) = environment("DOCKER_HOST") else {
-            return Self { host: SOCKET.to_owned(), tls, source: "the usual place".to_owned(), in_runbook: false };
+            return Self {
+                host: SOCKET.to_owned(),
+                tls,
+                source: "the usual place (contexts of the `docker` command are not read)".to_owned(),
+                in_runbook: false,
+            };
         };
         // What the docker command does with the same environment.
         let tls = tls.or_else(|| {
             environment("DOCKER_TLS_VERIFY")?;
-            let folder =
-                environment("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| Some(PathBuf::from(environment("HOME")?).join(".docker")))?;
-            Some(Tls { ca: folder.join("ca.pem"), cert: folder.join("cert.pem"), key: folder.join("key.pem") })
+            let folder = environment("DOCKER_CERT_PATH").or_else(|| Some(format!("{}/.docker", environment("HOME")?)))?;
+            let file = |name: &str| AbsolutePath::parse(&format!("{folder}/{name}")).ok();
+            Some(Tls { ca: file("ca.pem")?, cert: file("cert.pem")?, key: file("key.pem")? })
         });
         Self { host, tls, source: "`DOCKER_HOST`".to_owned(), in_runbook: false }
     }
@@ -140,7 +143,12 @@ impl Address {
         match (&self.tls, self.host.split_once("://").map_or("", |(scheme, _)| scheme)) {
             (_, "unix") => Docker::connect_with_unix(&self.host, seconds, API_DEFAULT_VERSION),
             (Some(tls), "tcp" | "https") => {
-                Docker::connect_with_ssl(&self.host, &tls.key, &tls.cert, &tls.ca, seconds, API_DEFAULT_VERSION)
+                let [ca, cert, key] = [&tls.ca, &tls.cert, &tls.key].map(|file| Path::new(file.as_str()));
+                // The library reads these two when the engine asks for them, and says nothing where it cannot.
+                for file in [cert, key] {
+                    std::fs::File::open(file).map_err(|_| Error::CertPathError { path: file.to_owned() })?;
+                }
+                Docker::connect_with_ssl(&self.host, key, cert, ca, seconds, API_DEFAULT_VERSION)
             }
             (None, "tcp" | "http") => Docker::connect_with_http(&self.host, seconds, API_DEFAULT_VERSION),
             _ => Err(Error::UnsupportedURISchemeError { uri: self.host.clone() }),
@@ -155,7 +163,7 @@ impl Address {
             (_, Error::UnsupportedURISchemeError { .. }) => (
                 FailureKind::Invalid,
                 format!("`{}` is not an address of a Docker Engine that can be used", self.host),
-                "write `unix:///var/run/docker.sock` or `tcp://HOST:PORT`",
+                "write `unix:///var/run/docker.sock` or `tcp://HOST:PORT`; over ssh, forward the socket first (`ssh -N -L /run/far.sock:/var/run/docker.sock HOST`)",
             ),
             (_, Error::CertPathError { path } | Error::CertParseError { path } | Error::CertMultipleKeys { path, .. }) => (
                 FailureKind::Invalid,
@@ -218,6 +226,16 @@ mod tests {
         let failure = fails("tcp://127.0.0.1:1").await;
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(failure.message, "nothing answers as a Docker Engine at `tcp://127.0.0.1:1`: connection refused");
+    }
+
+    #[tokio::test]
+    async fn a_missing_key_is_named() {
+        let file = |name: &str| AbsolutePath::parse(name).unwrap();
+        let tls = Tls { ca: file("/nowhere/ca.pem"), cert: file("/nowhere/cert.pem"), key: file("/nowhere/key.pem") };
+        let settings = Settings { host: Some("tcp://127.0.0.1:1".to_owned()), tls: Some(tls) };
+        let failure = Client::connect(Some(&Target { name: "far".to_owned(), settings })).await.err().unwrap();
+        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert_eq!(failure.message, "`/nowhere/cert.pem` is not a usable certificate or key for the Docker Engine at `tcp://127.0.0.1:1`");
     }
 
     #[tokio::test]

@@ -92,7 +92,8 @@ impl Fields {
         body.labels.get_or_insert_default().extend(labels::of(cx));
         let options = CreateContainerOptionsBuilder::new().name(self.name.as_str()).build();
         let what = format!("create the container `{}`", self.name);
-        let created = change(cx, &what, client.within(SLOW).create_container(Some(options), body)).await.map_err(explained)?;
+        let created =
+            change(cx, &what, client.within(SLOW).create_container(Some(options), body)).await.map_err(|halt| self.explained(halt))?;
         for warning in created.warnings {
             cx.output(Stream::Stderr, format!("{warning}\n").as_bytes());
         }
@@ -120,13 +121,34 @@ impl Fields {
             Ok(None) => return Halt { residue: Residue::None, ..halt },
             Ok(Some(_)) | Err(_) => return Halt { residue: Residue::Partial, ..halt },
         };
-        let halt = explained(halt);
+        let halt = self.explained(halt);
         let (residue, became) = match remove(cx, client, &found, false, true).await {
             Ok(()) => (Residue::None, "was created, did not start, and was removed again"),
             Err(_) => (Residue::Partial, "was created, did not start, and is still there"),
         };
         let failure = halt.failure.map(|failure| Box::new(failure.detail(format!("the container `{}` {became}", self.name))));
         Halt { failure, residue, ..halt }
+    }
+
+    /// Points a refusal of the engine at the field that it is about, where the author wrote that field.
+    fn explained(&self, mut halt: Halt) -> Halt {
+        let about: [(&str, &str, bool); 8] = [
+            ("bind source path", "mounts", !self.mounts.is_empty()),
+            ("mount", "volumes", !self.volumes.is_empty()),
+            ("port is already allocated", "ports", !self.ports.is_empty()),
+            ("network", "network", self.network.is_some()),
+            ("exec: ", "command", self.command.is_some()),
+            ("apply caps", "privileged", self.privileged.is_some()),
+            ("memory", "memory", self.memory.is_some()),
+            ("CPU", "cpus", self.cpus.is_some()),
+        ];
+        if let Some(failure) = &mut halt.failure
+            && failure.field.is_none()
+        {
+            let speaks_of = |(words, _, written): &&(&str, &str, bool)| *written && failure.message.contains(words);
+            failure.field = about.iter().find(speaks_of).map(|(_, field, _)| (*field).to_owned());
+        }
+        halt
     }
 
     async fn verdict(&self, cx: Cx<'_>) -> Result<Verdict, Failure> {
@@ -144,26 +166,6 @@ impl Fields {
             Verdict::Partial { why: format!("the container `{}` was started and {}", found.name, found.ending()) }
         })
     }
-}
-
-/// Points a refusal of the engine at the field that it is about.
-fn explained(mut halt: Halt) -> Halt {
-    if let Some(failure) = &mut halt.failure
-        && failure.field.is_none()
-    {
-        let about: &[(&str, &str)] = &[
-            ("bind source path", "mounts"),
-            ("mount", "mounts"),
-            ("port is already allocated", "ports"),
-            ("network", "network"),
-            ("executable file not found", "command"),
-            ("apply caps", "privileged"),
-            ("memory", "memory"),
-            ("CPU", "cpus"),
-        ];
-        failure.field = about.iter().find(|(words, _)| failure.message.contains(words)).map(|(_, field)| (*field).to_owned());
-    }
-    halt
 }
 
 impl Action for Fields {
