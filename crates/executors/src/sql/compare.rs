@@ -54,7 +54,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("tables", OutputKind::Int, "How many tables the database has that is looked at."),
         OutputSpec::new("rows", OutputKind::Int, "How many rows it has."),
     ],
-    example: r#"sql.compare = { target = "metadb", database = "odc_metadb", manifest = "{{vars.backup_dir}}/manifest.json" }"#,
+    example: r#"sql.compare = { target = "metadb", database = "odc_metadb", manifest = "/backup/odc/manifest.json" }"#,
     ..ActionSpec::of::<Compare>("compare", Class::READ_ONLY, "Compares a database with a backup or with another database.")
 };
 

@@ -24,6 +24,10 @@ pub(super) mod code {
     pub(in crate::sql) const BAD_DB: u16 = 1049;
     /// No such table.
     pub(in crate::sql) const NO_SUCH_TABLE: u16 = 1146;
+    /// No such procedure or function.
+    pub(in crate::sql) const NO_SUCH_ROUTINE: u16 = 1305;
+    /// No such built-in function.
+    pub(in crate::sql) const NO_SUCH_FUNCTION: u16 = 1630;
     /// No such thread to be killed: it has ended already.
     pub(in crate::sql) const NO_SUCH_THREAD: u16 = 1094;
     /// The statement was interrupted by `KILL QUERY`.

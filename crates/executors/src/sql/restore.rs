@@ -77,7 +77,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("existed", OutputKind::Bool, "Whether the database was there."),
         OutputSpec::new("objects", OutputKind::Int, "How many tables and other objects it held."),
     ],
-    example: r#"sql.restore = { target = "metadb", manifest = "{{vars.backup_dir}}/manifest.json", into = "odc_metadb", recreate = true, aside = "{{vars.aside_dir}}" }"#,
+    example: r#"sql.restore = { target = "metadb", manifest = "/backup/odc/manifest.json", into = "odc_metadb", recreate = true, aside = "/backup/odc-failed" }"#,
     ..ActionSpec::of::<Restore>("restore", Class::IDEMPOTENT, "Restores a database from a backup, and compares it with the manifest.")
 };
 

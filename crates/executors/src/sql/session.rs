@@ -1,8 +1,10 @@
 //! Connections: opened with a limit of time, brought into one known state, marked, and interrupted through a second one.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, QueryResult, Row, TextProtocol};
 use runbook_core::action::{CancelKind, Cx, Failure, FailureKind, Target};
@@ -324,7 +326,12 @@ fn too_slow(settings: &Mysql) -> Failure {
 }
 
 async fn dial(settings: &Mysql, database: Option<&str>) -> Sql<Conn> {
-    Conn::new(settings.opts(database)).await.map_err(|error| {
+    // The driver panics when a server asks for MariaDB's `parsec`, which it was built without.
+    let connected = AssertUnwindSafe(Conn::new(settings.opts(database))).catch_unwind().await;
+    let connected = connected.map_err(|_| {
+        Failure::new(FailureKind::Denied, "the server wants a way of authentication that is not spoken here, such as `parsec`")
+    })?;
+    connected.map_err(|error| {
         let mut fault = Fault::from(error);
         // Before a session is there, a lost connection is a server that cannot be talked to.
         if fault.failure.kind == FailureKind::Disconnected {

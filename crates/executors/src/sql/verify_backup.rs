@@ -37,7 +37,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("snapshot", OutputKind::String, "What made it consistent: `as_of` or `transaction`."),
         OutputSpec::new("manifest", OutputKind::String, "The path of the manifest."),
     ],
-    example: r#"sql.verify_backup = { manifest = "{{vars.backup_dir}}/manifest.json" }"#,
+    example: r#"sql.verify_backup = { manifest = "/backup/odc/manifest.json" }"#,
     ..ActionSpec::of::<VerifyBackup>("verify_backup", Class::READ_ONLY, "Reads a backup back and compares it with its manifest.")
 };
 

@@ -197,7 +197,7 @@ async fn a_user_who_does_not_see_everything_makes_no_backup() {
             .script(
                 &source,
                 &format!(
-                    "create table seen (a int); create table unseen (a int); drop user if exists {user}; \
+                    "create table seen (a int); create table unseen (a int); \
                      create user {user} identified by 'p'; grant select on `{}`.seen to {user};",
                     source.name
                 ),

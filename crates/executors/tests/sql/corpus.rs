@@ -34,6 +34,9 @@ insert into nopk values (1, 'x'), (1, 'x'), (null, null), (null, ''), (2, null);
 create table empty_one (a int primary key auto_increment, b text) auto_increment = 500;
 create table `order` (`group` int, `a.b` varchar(10), `c d` int, primary key (`group`));
 insert into `order` values (1, 'k', 2);
+create table loose (e enum('a', 'b'), n int);
+set session sql_mode = '';
+insert into loose values ('bogus', 1), ('a', 2);
 create table parts (id int, d date, primary key (id, d)) partition by range (to_days(d))
   (partition p0 values less than (737790), partition pm values less than maxvalue);
 insert into parts values (1, '2010-01-01'), (2, '2030-01-01');

@@ -77,6 +77,7 @@ async fn failures_to_connect_are_told_apart() {
             (json!({ "port": 1 }), FailureKind::Unreachable, true),
             (json!({ "host": "no-such-host.invalid" }), FailureKind::Unreachable, true),
             (json!({ "database": "sql_no_such_database" }), FailureKind::NotFound, true),
+            (json!({ "tls": "encrypt" }), FailureKind::Denied, false),
         ];
         for (over, kind, retryable) in cases {
             let wait = server.action("wait", json!({ "target": server.target_with(&over) }));

@@ -24,12 +24,20 @@ const FILE_BYTES: u64 = 64 << 20;
 const WAITING: usize = 2;
 
 /// What every file begins with, so that each can be loaded by itself.
-const HEAD: &[&str] = &[
-    "SET NAMES utf8mb4",
-    "SET SESSION time_zone = '+00:00'",
-    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
-    "SET SESSION foreign_key_checks = 0",
-];
+///
+/// Rows are loaded without the strict mode: it refuses values that the table holds already, such as the empty one of an `ENUM` that has no such member.
+/// What a server would change in them is found by the checksums.
+const fn head(part: Part) -> [&'static str; 4] {
+    [
+        "SET NAMES utf8mb4",
+        "SET SESSION time_zone = '+00:00'",
+        match part {
+            Part::Data => "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+            _ => "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
+        },
+        "SET SESSION foreign_key_checks = 0",
+    ]
+}
 
 /// The last line of a file.
 pub(super) fn end_marker(name: &str) -> String {
@@ -206,13 +214,13 @@ impl Writer {
         let file = create_in(&self.handle, &name).map_err(|error| write_failure(&path, &error))?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new(), bytes: 0 };
         let out = if self.gzip { Packed::Gzip(Box::new(GzEncoder::new(hashed, Compression::fast()))) } else { Packed::Plain(hashed) };
-        let mut open = Open { name, part, path, out, statements: HEAD.len() as u64, text_bytes: 0 };
-        let mut head = format!("-- runbook backup, format 1: {plain}\n");
-        for statement in HEAD {
-            head.push_str(statement);
-            head.push_str(";\n");
+        let mut open = Open { name, part, path, out, statements: head(part).len() as u64, text_bytes: 0 };
+        let mut beginning = format!("-- runbook backup, format 1: {plain}\n");
+        for statement in head(part) {
+            beginning.push_str(statement);
+            beginning.push_str(";\n");
         }
-        open.out.write_all(head.as_bytes()).map_err(|error| write_failure(&open.path, &error))?;
+        open.out.write_all(beginning.as_bytes()).map_err(|error| write_failure(&open.path, &error))?;
         Ok(open)
     }
 

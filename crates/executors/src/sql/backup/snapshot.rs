@@ -1,12 +1,10 @@
 //! One moment of a database, for all reads.
 
-use jiff::Timestamp;
-use runbook_core::action::{Failure, FailureKind};
-
 use super::manifest::SnapshotInfo;
-use crate::sql::failure::Sql;
+use crate::sql::failure::{Sql, code};
 use crate::sql::session::{Flavour, Session};
 use crate::sql::value::text_at;
+use jiff::Timestamp;
 
 /// A moment, and how a read names it.
 pub(in crate::sql) struct Snapshot {
@@ -24,19 +22,16 @@ impl Snapshot {
         session.run("SET SESSION sql_mode = ''").await?;
         session.refresh_mode().await?;
         let scn = match session.flavour {
-            Flavour::OceanBase => {
-                let row = session.one("SELECT current_scn()").await?;
-                let scn = row.and_then(|row| text_at(&row, 0)).filter(|scn| scn.bytes().all(|digit| digit.is_ascii_digit()));
-                let scn = scn.ok_or_else(|| Failure::new(FailureKind::Failed, "the server does not tell its system change number"))?;
-                session.run("SET SESSION TRANSACTION READ ONLY").await?;
-                Some(scn)
-            }
-            Flavour::MariaDb | Flavour::MySql => {
-                session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
-                session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
-                None
-            }
+            Flavour::OceanBase => scn(session).await?,
+            Flavour::MariaDb | Flavour::MySql => None,
         };
+        if scn.is_some() {
+            session.run("SET SESSION TRANSACTION READ ONLY").await?;
+        } else {
+            // Under READ COMMITTED, OceanBase's default, the snapshot would not be consistent.
+            session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+            session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
+        }
         Ok(Self { taken_at: now, scn })
     }
 
@@ -51,5 +46,14 @@ impl Snapshot {
             Some(scn) => SnapshotInfo::AsOf { scn: scn.clone() },
             None => SnapshotInfo::Transaction { not_covered: loose },
         }
+    }
+}
+
+/// OceanBase's system change number; none from a version that does not tell it.
+async fn scn(session: &mut Session<'_>) -> Sql<Option<String>> {
+    match session.one("SELECT current_scn()").await {
+        Ok(row) => Ok(row.and_then(|row| text_at(&row, 0)).filter(|scn| scn.bytes().all(|digit| digit.is_ascii_digit()))),
+        Err(fault) if matches!(fault.code, Some(code::NO_SUCH_ROUTINE | code::NO_SUCH_FUNCTION)) => Ok(None),
+        Err(fault) => Err(fault),
     }
 }
