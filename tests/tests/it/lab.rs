@@ -195,9 +195,9 @@ impl Odc {
             format!("metadb_port={}", self.lab.port(self.db)),
             format!("metadb_user={}", self.user),
             format!("metadb_name={}", self.database),
+            format!("odc_port={}", self.port),
         ];
         if let Some(release) = release {
-            set.push(format!("odc_port={}", self.port));
             set.push(format!("image={}", release.image));
             set.push(format!("version={}", release.version));
             set.push(format!("highest_migration={}", release.highest));
