@@ -19,7 +19,7 @@ pub(crate) struct Flow {
     pub(crate) doubts: BTreeSet<EffectKey>,
     /// `Unsure`.
     pub(crate) unsure: BTreeSet<EffectKey>,
-    /// `Held`.
+    /// `Held`, `Interrupted`: nothing more becomes of them in this session.
     pub(crate) held: BTreeSet<EffectKey>,
     /// Own actions that are `Failed` and stand in the way: nobody said that it goes on without them.
     pub(crate) failed: BTreeSet<EffectKey>,
@@ -32,6 +32,11 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    /// Whether nothing is ready, under way, in doubt, held or failed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        [&self.agenda, &self.running, &self.doubts, &self.unsure, &self.held, &self.failed].iter().all(|set| set.is_empty())
+    }
+
     /// Puts an effect where its state belongs; failures are filed by who knows their policy.
     pub(super) fn file(&mut self, key: EffectKey, state: EffectState) {
         for set in [&mut self.agenda, &mut self.running, &mut self.doubts, &mut self.unsure, &mut self.held, &mut self.failed] {
@@ -42,13 +47,8 @@ impl Flow {
             EffectState::Running | EffectState::Recovering { .. } => &mut self.running,
             EffectState::Doubt { .. } => &mut self.doubts,
             EffectState::Unsure { .. } => &mut self.unsure,
-            EffectState::Held => &mut self.held,
-            EffectState::Waiting
-            | EffectState::Interrupted
-            | EffectState::Spread
-            | EffectState::Done
-            | EffectState::Failed
-            | EffectState::Skipped => return,
+            EffectState::Held | EffectState::Interrupted => &mut self.held,
+            EffectState::Waiting | EffectState::Spread | EffectState::Done | EffectState::Failed | EffectState::Skipped => return,
         };
         if key.undo.is_none()
             || !matches!(state, EffectState::Ready | EffectState::Admitted | EffectState::RetryDue | EffectState::Pausing { .. })

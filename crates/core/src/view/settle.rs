@@ -111,7 +111,8 @@ impl RunView {
         while self.flow.frontier.is_done(plan.topology()) {
             let next = match self.flow.frontier.phase() {
                 None => Phase::Check,
-                Some(Phase::Check) if checks_only || !self.flow.failed.is_empty() => return,
+                // Checks that failed are asked anew by a new session, all of them before the first step.
+                Some(Phase::Check) if checks_only || !self.flow.is_quiet() => return,
                 Some(Phase::Check) => Phase::Step,
                 Some(Phase::Step) => Phase::Verify,
                 Some(Phase::Verify) => return,
@@ -123,14 +124,17 @@ impl RunView {
 
     /// Whether all phases are done and no failure stands in the way.
     pub(crate) fn is_through(&self, plan: &Plan) -> bool {
-        let last = self.flow.frontier.phase() == Some(Phase::Verify) && self.flow.frontier.is_done(plan.topology());
-        let flow = &self.flow;
-        last && [&flow.agenda, &flow.running, &flow.doubts, &flow.unsure, &flow.held, &flow.failed].iter().all(|set| set.is_empty())
+        self.is_last_done(plan, Phase::Verify) && self.flow.is_quiet()
     }
 
     /// Whether all checks are answered and hold.
     pub(crate) fn checks_hold(&self, plan: &Plan) -> bool {
-        self.flow.frontier.phase() == Some(Phase::Check) && self.flow.frontier.is_done(plan.topology()) && self.flow.failed.is_empty()
+        self.is_last_done(plan, Phase::Check) && self.flow.is_quiet()
+    }
+
+    /// Whether this is the phase that the run has come to, and all its units are settled.
+    fn is_last_done(&self, plan: &Plan, phase: Phase) -> bool {
+        self.flow.frontier.phase() == Some(phase) && self.flow.frontier.is_done(plan.topology())
     }
 
     /// A new session.

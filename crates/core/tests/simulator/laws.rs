@@ -22,6 +22,8 @@ pub(crate) struct Laws {
     begun: Vec<EffectKey>,
     /// What happened, by its name: that the laws were not kept for want of temptation.
     pub(crate) seen: BTreeSet<String>,
+    /// Checks whose last answer before the first step was a failure.
+    failed_checks: BTreeSet<EffectKey>,
     /// Undo actions in the order in which they ended well, from the records.
     undone: Vec<EffectKey>,
 }
@@ -78,14 +80,24 @@ impl Laws {
                 self.recall(plan, view);
             }
             Record::Admitted(r) => self.done(&intent_of_effect(&r.effect)),
-            Record::Expanded(r) => self.open.retain(|intent| !intent.starts_with(&format!("effect {}", r.path[0].step))),
+            Record::Expanded(r) => {
+                self.open.retain(|intent| !intent.starts_with(&format!("effect {}", r.path[0].step)));
+                self.failed_checks.retain(|key| Some(key.unit) != plan.find(&r.path[0].step));
+            }
             Record::Skipped(r) => {
                 let id = EffectId { path: r.path.clone(), role: r.role, attempt: 1 };
                 self.open.retain(|intent| !intent.starts_with(&intent_of_effect(&id)));
                 self.note_undone(plan, view, &id);
+                self.failed_checks.retain(|key| view.key(plan, &id) != Some(*key));
             }
             Record::Started(r) => self.starts(plan, view, &r.effect),
             Record::Ended(r) => {
+                if let (Role::Check, Mode::Checking, Some(key)) = (r.effect.role, view.mode(), view.key(plan, &r.effect)) {
+                    match r.outcome {
+                        Outcome::Succeeded { .. } => self.failed_checks.remove(&key),
+                        Outcome::Failed { .. } | Outcome::Cancelled { .. } => self.failed_checks.insert(key),
+                    };
+                }
                 self.done(&intent_of_effect(&r.effect));
                 self.open.retain(|intent| !intent.starts_with("end ") || !intent.ends_with(&format!("of {}", r.effect)));
                 if matches!(r.outcome, Outcome::Succeeded { .. }) {
@@ -221,8 +233,7 @@ impl Laws {
             plan.phase(phase).iter().copied().for_each(settled_unless_guard(plan, view, unit.phase, &settled));
         }
         if unit.phase == Phase::Step {
-            let checks_failed = plan.phase(Phase::Check).iter().any(|ix| failed.contains(ix));
-            assert!(!checks_failed, "{effect} starts after a failed check");
+            assert!(self.failed_checks.is_empty(), "{effect} starts after a failed check");
         }
     }
 
