@@ -9,12 +9,16 @@ use super::VarArgs;
 const EXAMPLES: &str = "\
 Examples:
   runbook exec odc-rollback.toml --var-file site.toml
-  runbook exec odc-rollback.toml --var-file site.toml --checks-only     ask the world, change nothing
+  runbook exec odc-rollback.toml --var-file site.toml --checks-only
   runbook exec upgrade.toml --var image=oceanbase/odc:4.3.4 --on-failure rollback
   RUNBOOK_VAR_METADB_PASSWORD=… runbook exec upgrade.toml --yes --output jsonl
 
-The first Ctrl-C ends the current step in good order, the second one at once; either way the run can be continued.
-A value is taken from --var, then --var-file, then RUNBOOK_VAR_NAME, then its default, then a question on the terminal.";
+Ctrl-C ends the current step in good order, a second one ends it at once.
+Nothing that was done is forgotten: `runbook runs show --last`.
+
+A value comes from the first of: --var, --var-file, the environment variable
+RUNBOOK_VAR_NAME, a file (NAME.file, RUNBOOK_VAR_NAME_FILE), a command
+(NAME.command), the runbook's default, a question on the terminal.";
 
 /// Carry a runbook out.
 #[derive(Args)]

@@ -22,10 +22,14 @@ Examples:
   runbook runs show --last
   runbook explain RB101
 
-Exit codes: 0 done, 1 a step failed, 2 wrong command line, 3 invalid runbook or variables, 4 there is something to do
-(plan --detailed-exitcode), 5 failed and rolled back, 6 a person is needed, 7 waiting for a person, 8 journal unusable or run held,
-9 a check failed and nothing was changed, 10 a person said no, 70 a fault of this program, 74 the output cannot be written,
-128+n stopped by signal n.";
+Exit codes:
+    0  done                                      6  a person is needed
+    1  a step failed, nothing was rolled back    7  waiting for a person, input is off
+    2  wrong command line                        8  journal unusable, run or lock held
+    3  invalid runbook or variables              9  a check failed, nothing was changed
+    4  plan: there is something to do           10  a person said no, nothing was changed
+    5  failed and completely rolled back     128+n  stopped by signal n
+   70  a fault of this program                  74  the output cannot be written";
 
 /// Upgrade, backup and rollback procedures, written as TOML, carried out safely.
 #[derive(Parser)]
