@@ -373,6 +373,14 @@ waiting for a person, and nobody can be asked (run [RUN])
 }
 
 #[test]
+fn a_failure_that_nobody_can_be_asked_about_stops_the_run() {
+    let text = one_step("shell.run = { argv = [\"false\"] }");
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let (_, stderr) = sandbox.run(["exec", "a.toml", "--on-failure", "ask", "--output", "quiet"]).only_code(1);
+    assert!(stderr.contains("stopped at `only`; nothing was rolled back"), "{stderr}");
+}
+
+#[test]
 fn what_is_piped_in_is_no_person() {
     let text = one_step("manual.confirm = { text = \"Is the console closed?\" }");
     let (_, stderr) = Sandbox::new().file("a.toml", text).stdin("yes\nyes\n").run(["exec", "a.toml"]).only_code(7);

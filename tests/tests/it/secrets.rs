@@ -30,7 +30,7 @@ shell.run = { argv = ["sh", "-c", "echo \"no: $TOKEN\" >&2; exit 1"], env = { TO
 leaves = "nothing"
 "#;
     for mode in ["plain", "jsonl", "quiet"] {
-        let sandbox = Sandbox::new().file("a.toml", text).env("RUNBOOK_VAR_PASSWORD", SECRET);
+        let sandbox = Sandbox::new().file("a.toml", text).env("RUNBOOK_VAR_PASSWORD", SECRET).env("RUNBOOK_LOG", "trace");
         let (stdout, stderr) = sandbox.run(["exec", "a.toml", "--output", mode]).only_code(1);
         assert_eq!(sandbox.read("used.txt"), format!("{SECRET}\n"), "the step had it");
         let (show, log) = (sandbox.run(["runs", "show", "--last"]).only_code(0), sandbox.run(["runs", "log", "--last"]).only_code(0));

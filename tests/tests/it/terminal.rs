@@ -221,3 +221,15 @@ fn each_step_is_asked_for_where_the_operator_wishes_so() {
     assert!(sandbox.path("one").exists() && !sandbox.path("two").exists());
     assert_eq!(code, 1, "{shown}");
 }
+
+#[test]
+fn a_failure_is_asked_about_where_the_operator_wishes_so() {
+    let text = "format = 1\nname = \"asks\"\n\n[[step]]\nid = \"flaky\"\nshell.script = { text = \"test -e fixed\" }\nsafety = \"idempotent\"\nleaves = \"nothing\"\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let mut terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml", "--on-failure", "ask"]);
+    terminal.wait_for("[retry/skip/rollback/stop] ");
+    std::fs::write(sandbox.path("fixed"), "").expect("a file");
+    terminal.type_in("retry\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
