@@ -91,7 +91,9 @@ impl<'a> Rendering<'a> {
             let name = format!("RUNBOOK_P{}", real.len() + 1);
             let text = segment.text();
             script.push_str(&place.expansion(&name));
-            if text.contains('\0') {
+            if let Some((what, help)) = place.objection(&text) {
+                self.faults.push(FieldFault::new(path, format!("`{}` {what}", segment.origin)).help(help));
+            } else if text.contains('\0') {
                 let message = format!("`{}` holds a NUL byte, which no environment variable can", segment.origin);
                 self.faults.push(FieldFault::new(path, message));
             } else if name.len() + 1 + text.len() > LONGEST_VARIABLE {

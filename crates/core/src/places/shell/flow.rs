@@ -38,6 +38,7 @@ struct Use {
 pub(super) struct Flow {
     assignments: Vec<(String, Source)>,
     uses: Vec<Use>,
+    options: Vec<Source>,
 }
 
 impl Flow {
@@ -53,6 +54,20 @@ impl Flow {
         if !source.is_empty() {
             self.uses.push(Use { source, message: message.into(), help: help.to_owned() });
         }
+    }
+
+    /// What begins an argument that could be taken for an option.
+    pub(super) fn may_be_option(&mut self, source: Source) {
+        if !source.is_empty() {
+            self.options.push(source);
+        }
+    }
+
+    /// The values that could be taken for options.
+    pub(super) fn options(&self) -> BTreeSet<usize> {
+        let tainted = self.tainted();
+        let through = |name: &String| tainted.get(name.as_str()).into_iter().flatten().copied();
+        self.options.iter().flat_map(|source| source.holes.iter().copied().chain(source.names.iter().flat_map(through))).collect()
     }
 
     /// Which values get where they must not, in which way.

@@ -70,6 +70,9 @@ impl Lexer {
         match treats(name) {
             Treats::AsData if name == "for" => self.judge_for(command),
             Treats::AsData => {
+                for word in command.words.iter().take_while(|word| word.literal() != Some("--")) {
+                    self.flow.may_be_option(word.beginning());
+                }
                 let interpreter = command.words.iter().filter_map(Word::literal).find(|word| is_interpreter(word));
                 if let Some(interpreter) = interpreter {
                     let message = format!("`{name}` may hand it to `{interpreter}`, which may execute it");

@@ -4,7 +4,7 @@ use super::flow::{Flow, Source};
 use super::heredoc::Heredoc;
 use super::judge::Pipeline;
 use super::words::{Command, EXPANSION, HOLE, Redirect, Word};
-use super::{PlaceFault, ShellPlace};
+use super::{PlaceFault, Quoting, ShellPlace};
 
 pub(super) const BY_ENV: &str = "give it to the step as `env = { NAME = \"{{…}}\" }` and write \"$NAME\" here";
 
@@ -106,7 +106,13 @@ impl Lexer {
             return Err((0..self.places.len()).map(|hole| fault(hole, &why, BY_ENV)).collect());
         }
         self.inputs();
-        self.faults.extend(std::mem::take(&mut self.flow).faults());
+        let flow = std::mem::take(&mut self.flow);
+        self.faults.extend(flow.faults());
+        for hole in flow.options() {
+            if let Some(Some(place)) = self.places.get_mut(hole) {
+                place.may_be_option = true;
+            }
+        }
         self.verdict()
     }
 
@@ -182,8 +188,8 @@ impl Lexer {
     fn step(&mut self, unit: Unit) {
         match unit {
             Unit::Hole(hole) => {
-                let place = if self.double { ShellPlace::InDouble } else { ShellPlace::Word };
-                self.hole(hole, place);
+                let quoting = if self.double { Quoting::InDouble } else { Quoting::Word };
+                self.hole(hole, quoting);
             }
             Unit::Char('\\') => self.backslash(),
             Unit::Char('$') => self.dollar(),
@@ -199,14 +205,21 @@ impl Lexer {
         }
     }
 
-    pub(super) fn hole(&mut self, hole: usize, place: ShellPlace) {
+    pub(super) fn hole(&mut self, hole: usize, quoting: Quoting) {
         self.word.begun = true;
         self.word.text.push(HOLE);
         self.word.holes.push(hole);
         self.word.source.holes.push(hole);
         self.seen.holes.push(hole);
         if let Some(slot) = self.places.get_mut(hole) {
-            *slot = Some(place);
+            *slot = Some(ShellPlace { quoting, may_be_option: false, ends_path: false });
+        }
+    }
+
+    /// An empty value here would leave the folder before it.
+    pub(super) fn ends_path(&mut self, hole: usize) {
+        if let Some(Some(place)) = self.places.get_mut(hole) {
+            place.ends_path = true;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Quotes and expansions.
 
-use super::ShellPlace;
+use super::Quoting;
 use super::lexer::{BY_ENV, Lexer, Unit};
 
 impl Lexer {
@@ -86,7 +86,7 @@ impl Lexer {
             match unit {
                 Unit::Char('\'') => return,
                 Unit::Char(c) => self.word.text.push(c),
-                Unit::Hole(hole) => self.hole(hole, ShellPlace::InSingle),
+                Unit::Hole(hole) => self.hole(hole, Quoting::InSingle),
             }
         }
         self.give_up("a single quote of this script is never closed");

@@ -1,13 +1,15 @@
 use super::*;
 
-fn of(text: &str) -> Result<Vec<ShellPlace>, String> {
+fn of(text: &str) -> Result<Vec<Quoting>, String> {
     let texts: Vec<&str> = text.split('◊').collect();
-    places(&texts).map_err(|faults| faults.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join("; "))
+    places(&texts)
+        .map(|places| places.into_iter().map(|place| place.quoting).collect())
+        .map_err(|faults| faults.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join("; "))
 }
 
 #[test]
 fn words_and_quotes_are_places() {
-    use ShellPlace::{InDouble, InSingle, Word};
+    use Quoting::{InDouble, InSingle, Word};
     for (text, wanted) in [
         ("ls ◊", vec![Word]),
         ("cp -- ◊ /tmp/◊.bak", vec![Word, Word]),
@@ -136,4 +138,39 @@ fn a_refusal_says_which_value_and_what_to_write() {
             help: "write printf '%s\\n' {{…}}".to_owned(),
         }]
     );
+}
+
+/// The marks of each place: `-` where it could be an option, `/` where an empty value would leave a folder.
+fn marks(text: &str) -> Vec<String> {
+    let texts: Vec<&str> = text.split('◊').collect();
+    let mark = |place: ShellPlace| format!("{}{}", if place.may_be_option { "-" } else { "" }, if place.ends_path { "/" } else { "" });
+    places(&texts).unwrap_or_else(|faults| panic!("{text}: {faults:?}")).into_iter().map(mark).collect()
+}
+
+#[test]
+fn what_a_value_must_not_be_is_known_by_its_place() {
+    for (text, wanted) in [
+        ("sort ◊ -- ◊", vec!["-", ""]),
+        ("sort \"◊\" 'a◊'", vec!["-", ""]),
+        ("x=◊; sort \"$x\"", vec!["-"]),
+        ("x=◊; sort -- \"$x\"", vec![""]),
+        ("for f in ◊; do sort \"$f\"; done", vec!["-"]),
+        ("sort $(printf '%s' ◊)", vec!["-"]),
+        ("printf '%s' ◊; [ ◊ = b ]; x=◊; cat < ◊", vec!["", "", "", ""]),
+        ("rm -rf /data/◊", vec!["/"]),
+        ("rm -rf \"/data/\"◊/x", vec!["/"]),
+        ("rm -f /data/◊.tar /data/a◊", vec!["", ""]),
+        ("d=/data/◊; cat > /data/◊", vec!["/", "/"]),
+        ("printf '%s' /data/◊", vec![""]),
+    ] {
+        assert_eq!(marks(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_value_is_held_against_its_place() {
+    let place = ShellPlace { quoting: Quoting::Word, may_be_option: true, ends_path: true };
+    assert!(place.objection("-rf").is_some() && place.objection("").is_some() && place.objection("a-b").is_none());
+    let place = ShellPlace { quoting: Quoting::Word, may_be_option: false, ends_path: false };
+    assert!(place.objection("-rf").is_none() && place.objection("").is_none());
 }

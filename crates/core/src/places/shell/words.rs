@@ -58,6 +58,15 @@ impl Word {
         (!self.text.contains([HOLE, EXPANSION])).then_some(self.text.as_str())
     }
 
+    /// What may be at its beginning: a value, or what an expansion gives.
+    pub(super) fn beginning(&self) -> Source {
+        match self.text.chars().next() {
+            Some(HOLE) => Source { holes: self.holes.first().copied().into_iter().collect(), names: Vec::new() },
+            Some(EXPANSION) => self.source.clone(),
+            Some(_) | None => Source::default(),
+        }
+    }
+
     /// Whether it is this reserved word or operator, unquoted.
     pub(super) fn is(&self, text: &str) -> bool {
         !self.quoted && self.text == text
@@ -70,11 +79,32 @@ impl Lexer {
         if !word.begun {
             return;
         }
+        self.paths(&word);
         match self.command.redirect.take() {
             Some(Redirect::File) => {}
             Some(Redirect::Text) => self.command.input.extend(&word.source),
             None if self.command.name.is_some() => self.command.words.push(word),
             None => self.first_word(word),
+        }
+    }
+
+    /// Values that are the last part of a path, or a part of their own: `/data/{{…}}`, `/data/{{…}}/x`. What `printf` prints is no path.
+    fn paths(&mut self, word: &Word) {
+        let printed = self.command.name.as_ref().is_some_and(|name| matches!(name.literal(), Some("printf" | "echo" | "test" | "[")));
+        if printed {
+            return;
+        }
+        let (mut holes, mut before) = (word.holes.iter(), None);
+        let mut chars = word.text.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c == HOLE
+                && let Some(hole) = holes.next()
+                && before == Some('/')
+                && chars.peek().is_none_or(|next| *next == '/')
+            {
+                self.ends_path(*hole);
+            }
+            before = Some(c);
         }
     }
 
