@@ -250,3 +250,54 @@ async fn the_settings_of_another_container_are_taken_over_but_not_its_images() {
     assert_eq!(is["labels"]["runbook.step"], "new");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test]
+async fn the_options_of_the_published_procedures_are_taken() {
+    image().await;
+    let folder = crate::support::Folder::new("oms");
+    std::fs::write(folder.path().join("config.yaml"), "oms_meta_host: db").unwrap();
+    for part in ["logs", "store", "run"] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    let at = |path: &str| folder.path().join(path).display().to_string();
+    let (odc, oms) = (Named::new("odc"), Named::new("oms"));
+    let cx = TestContext::in_run("r1", "start");
+    let fields = json!({
+        "image": IMAGE, "name": &*odc, "network": "host", "cpu_period": 100_000, "cpu_quota": 400_000, "memory": "8GiB", "stdin_open": true,
+        "stays_up": "300ms", "env": { "DATABASE_USERNAME": "obodc@obodc#odc_cluster", "DATABASE_PASSWORD": "p!a$s'\"s w", "ODC_PROFILE_MODE": "alipay" }
+    });
+    cx.succeed(&*action("run", fields)).await;
+    let (seen, _) = cx.succeed(&*action("inspect", json!({ "container": &*odc }))).await;
+    assert_eq!((&seen["network_mode"], &seen["memory"], &seen["cpus"]), (&json!("host"), &json!(8_u64 << 30), &json!(4.0)));
+    assert_eq!(seen["env"]["DATABASE_PASSWORD"], "p!a$s'\"s w");
+
+    let fields = json!({
+        "image": IMAGE, "name": &*oms, "network": "host", "tty": true, "stdin_open": true, "stays_up": "300ms",
+        "volumes": [
+            format!("{}:/home/admin/conf/config.yaml", at("config.yaml")), format!("{}:/home/admin/logs", at("logs")),
+            format!("{}:/home/ds/store", at("store")), format!("{}:/home/ds/run:ro", at("run"))
+        ],
+        "env": { "OMS_HOST_IP": "10.0.0.5", "IS_UPGRADE": "true" }, "privileged": true, "pids_limit": -1, "ulimits": ["nproc=65535:65535"]
+    });
+    cx.succeed(&*action("run", fields)).await;
+    let (seen, _) = cx.succeed(&*action("inspect", json!({ "container": &*oms }))).await;
+    assert_eq!((&seen["privileged"], &seen["pids_limit"]), (&json!(true), &json!(null)));
+    let logs = json!({ "type": "bind", "source": at("logs"), "target": "/home/admin/logs", "read_only": false });
+    assert_eq!(seen["mounts"][1], logs);
+    assert_eq!(seen["binds"][2], format!("{}:/home/ds/run:ro", at("run")));
+    let host = crate::engine::docker().inspect_container(&oms, None::<bollard::query_parameters::InspectContainerOptions>).await.unwrap();
+    let limit = host.host_config.unwrap().ulimits.unwrap().remove(0);
+    assert_eq!((limit.name.as_deref(), limit.soft, limit.hard), (Some("nproc"), Some(65535), Some(65535)));
+}
+
+#[tokio::test]
+async fn a_mount_whose_source_is_not_there_is_refused_and_points_at_its_field() {
+    image().await;
+    let name = Named::new("nomount");
+    let cx = TestContext::in_run("r1", "start");
+    let mut fields = sleeper(&name);
+    fields["mounts"] = json!([{ "type": "bind", "source": "/nowhere/at/all", "target": "/data" }]);
+    let (failure, residue, _) = cx.fail(&*action("run", fields)).await;
+    assert!(failure.message.contains("/nowhere/at/all"), "{}", failure.message);
+    assert_eq!((failure.kind, failure.field.as_deref(), residue), (FailureKind::Invalid, Some("mounts"), Residue::None));
+}

@@ -5,6 +5,7 @@ use std::time::Duration as Span;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error;
+use bollard::models::ExecInspectResponse;
 use futures_util::{Stream as Chunks, StreamExt as _};
 use runbook_core::action::{CancelKind, Cx, Stream};
 use serde_json::json;
@@ -65,7 +66,7 @@ pub(super) async fn follow(cx: Cx<'_>, process: &Process<'_>, output: Output, fe
                     pid_said = true;
                     cx.evidence(json!({ "container": process.container, "exec": process.exec, "pid": pid })).await?;
                 }
-                if !state.is_some_and(|state| state.running.unwrap_or_default()) {
+                if state.is_none_or(|state| has_ended(&state)) {
                     drain(cx, &mut output, &mut kept).await;
                     return Ok((kept, told.is_some()));
                 }
@@ -80,6 +81,11 @@ pub(super) async fn follow(cx: Cx<'_>, process: &Process<'_>, output: Output, fe
             }
         }
     }
+}
+
+/// Neither runs it nor is it about to: for a moment after the engine's answer it has no exit code and does not run yet.
+fn has_ended(state: &ExecInspectResponse) -> bool {
+    !state.running.unwrap_or_default() && state.exit_code.is_some()
 }
 
 /// Writes what the program reads, then says that there is no more. A program that does not read to the end is its own business.

@@ -183,6 +183,12 @@ impl Run {
     /// Faults that no schema can say.
     pub(super) fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Vec::new();
+        if self.like.as_ref() == Some(&self.name) {
+            faults.push(
+                FieldFault::new("like", "is the name that the new container gets")
+                    .help("give the old container another name first (`docker.rename`), and write that one"),
+            );
+        }
         if self.cpus.is_some() && (self.cpu_period.is_some() || self.cpu_quota.is_some()) {
             faults
                 .push(FieldFault::new("cpus", "stands beside `cpu_period` or `cpu_quota`").help("write either `cpus`, or the two others"));
