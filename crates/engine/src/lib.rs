@@ -5,9 +5,12 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`execute`], [`go_on`] | a session: a new run, or another session of one that was begun |
+//! | `dispatcher` | the loop between decisions, effects and records |
 //! | [`journal`] | the file of records: append, sync, tail, reading back |
 //! | [`state`] | where runs are kept, their ids, folders and index |
 //! | [`locks`] | host-wide locks by name |
+//! | [`host`], [`clock`] | where, by whom and when it runs |
 //! | [`process`] | child processes |
 //! | [`events`], `output` | what watchers see, and what is kept of a step's output |
 //! | [`signals`], [`ask`] | what comes from outside: requests to stop, a person's answers |

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use runbook_core::action::{Before, CancelKind, Context, Failure, FailureKind, Outcome, Residue};
+use runbook_core::action::{Before, CancelKind, Failure, FailureKind, Outcome, Residue};
 use runbook_core::decide::{Admit, Ask, Command, Expand, Limits, Recover, Start};
 use runbook_core::effect::{EffectId, Role, UnitIx};
 use runbook_core::record::{
-    Admitted, Asked, CancelRequested, Ended, Expanded, ItemKey, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped,
-    Started, Subject,
+    Admitted, Asked, CancelRequested, Ended, Expanded, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped, Started, Subject,
 };
 use runbook_core::runbook::{ActionCall, Fate};
 use runbook_core::scope::Scope;
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 
 use super::effect::{Canceller, Work};
 use super::happening::Happening;
+use super::items;
 use super::oversize;
 use super::prepare::{self, Part};
 use super::recover::{self, Looked};
@@ -63,7 +63,7 @@ impl Dispatcher {
             None => Err(not_ours()),
             Some(for_each) => match for_each.items.eval(&scope) {
                 Ok(evaluated) if evaluated.secret => Err(Failure::new(FailureKind::Invalid, "a secret cannot name the items of a loop")),
-                Ok(evaluated) => items(evaluated.value),
+                Ok(evaluated) => items::of(evaluated.value),
                 Err(fault) => Err(unrendered(fault)),
             },
         };
@@ -109,7 +109,7 @@ impl Dispatcher {
         // Most actions have nothing to ask, or know it at once: then the start shares a batch with what came before.
         let mut capture = Box::pin(Arc::clone(&work).capture());
         if let Some(result) = capture.as_mut().now_or_never() {
-            self.flying.insert(effect.clone(), Flying { work, stage: Stage::Running });
+            self.flying.insert(effect.clone(), Flying { work, stage: Stage::Starting });
             return self.captured(&effect, result);
         }
         let tell = self.tell.clone();
@@ -158,7 +158,6 @@ impl Dispatcher {
             limits,
             scope,
             began,
-            launched: std::sync::atomic::AtomicBool::new(false),
         }))
     }
 
@@ -182,7 +181,7 @@ impl Dispatcher {
         let at = self.ledger.write(Record::Started(Box::new(record)))?;
         self.results.started(effect, before.clone(), at);
         if let Some(flying) = self.flying.get_mut(effect) {
-            flying.stage = Stage::Running;
+            flying.stage = Stage::Starting;
         }
         self.after_sync.push(AfterSync::Launch { effect: effect.clone(), before });
         Ok(())
@@ -270,7 +269,7 @@ impl Dispatcher {
         self.ledger.note(Record::CancelRequested(CancelRequested { effect: effect.clone(), kind }))?;
         let Some(flying) = self.flying.get(&effect) else { return Ok(()) };
         match &flying.stage {
-            Stage::Running => {
+            Stage::Starting | Stage::Running => {
                 flying.canceller().stop(kind);
                 Ok(())
             }
@@ -317,56 +316,8 @@ impl Dispatcher {
     }
 }
 
-impl Work {
-    /// Whether its `run` was called.
-    pub(super) fn is_launched(&self) -> bool {
-        self.launched.load(std::sync::atomic::Ordering::Acquire)
-    }
-
-    /// Whether it is asked to end before it began.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.limits.interruptible && self.cx.cancel_requested().is_some()
-    }
-}
-
 /// The longest question, in bytes.
 pub(super) const TEXT: usize = 16 * 1024;
-
-/// The items of a loop: the key of a map's item is its key; of a list's it is the value where that is a text or a number, else its index.
-fn items(value: Value) -> Result<Vec<ItemKey>, Failure> {
-    let items: Vec<ItemKey> = match value {
-        Value::Object(map) => {
-            map.into_iter().map(|(key, value)| ItemKey { value: serde_json::json!({ "key": key, "value": value }), key }).collect()
-        }
-        Value::Array(list) => list
-            .into_iter()
-            .enumerate()
-            .map(|(at, value)| {
-                let key = match &value {
-                    Value::String(text) if !text.is_empty() => text.clone(),
-                    Value::Number(number) => number.to_string(),
-                    Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => at.to_string(),
-                };
-                ItemKey { key, value }
-            })
-            .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(Failure::new(FailureKind::Invalid, "a loop goes over a list or a map"));
-        }
-    };
-    let mut seen = std::collections::BTreeSet::new();
-    match items.iter().find(|item| !seen.insert(item.key.as_str())) {
-        Some(twice) => Err(Failure::new(FailureKind::Invalid, format!("the item `{}` is there twice", twice.key))),
-        None if items.iter().all(|item| oversize::fits(&item.value)) && oversize::fits(&keys(&items)) => Ok(items),
-        None => Err(Failure::new(FailureKind::Invalid, "the items of the loop are too large to be recorded")
-            .help("loop over names, and look the rest up by name within the step")),
-    }
-}
-
-/// All items as one value.
-fn keys(items: &[ItemKey]) -> Value {
-    items.iter().map(|item| Value::Array(vec![Value::String(item.key.clone()), item.value.clone()])).collect()
-}
 
 fn unrendered(fault: RenderFault) -> Failure {
     let failure = Failure::new(FailureKind::Invalid, fault.message);

@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -82,8 +81,6 @@ pub(super) struct Work {
     /// The unit's own scope.
     pub scope: Scope,
     pub began: Instant,
-    /// Whether `run` was called.
-    pub launched: AtomicBool,
 }
 
 /// How an effect came to its end; the values are real, not public.
@@ -113,6 +110,11 @@ struct Try {
 }
 
 impl Work {
+    /// Whether it is asked to end before it began.
+    fn is_stopped(&self) -> bool {
+        self.limits.interruptible && self.cx.cancel_requested().is_some()
+    }
+
     fn deadline(&self) -> Option<Instant> {
         self.limits.timeout.map(|timeout| self.began + timeout)
     }

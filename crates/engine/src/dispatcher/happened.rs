@@ -23,7 +23,7 @@ impl Dispatcher {
             Happening::Captured { effect, result } => match self.flying.get(&effect).map(|flying| &flying.stage) {
                 Some(Stage::Capturing(_)) => self.captured(&effect, result),
                 // It was cancelled meanwhile, and its end is recorded.
-                Some(Stage::Running | Stage::Looking(_)) | None => Ok(()),
+                Some(Stage::Starting | Stage::Running | Stage::Looking(_)) | None => Ok(()),
             },
             Happening::Ran { effect, finished } => {
                 // First let go of its scope: what nobody else looks at can be added to without a copy.
@@ -36,7 +36,7 @@ impl Dispatcher {
             },
             Happening::Fired { effect } => self.ledger.note(Record::TimerFired(TimerFired { effect })).map(drop),
             Happening::Told { subject, told } => self.told(subject, told),
-            Happening::Evidence { effect, evidence, done } => self.evidence(effect, evidence, done),
+            Happening::Evidence { effect, evidence, done } => self.evidence(&effect, evidence, done),
             Happening::Ask { effect, question, answer } => self.asked(effect, question, answer),
         }
     }
@@ -113,11 +113,11 @@ impl Dispatcher {
 
     /// A trace of an effect. What is found before its start or while it is looked at again is only read: the view has no place for a trace of that, nothing
     /// needs to be settled, and it is left out of the journal.
-    fn evidence(&mut self, effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
+    fn evidence(&mut self, effect: &EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
         let record = Record::Evidence(Evidence { effect: effect.clone(), evidence: oversize::cut(evidence.clone()) });
         let written = if done.is_some() { self.ledger.write(record) } else { self.ledger.note(record) };
         match written {
-            Ok(_) => self.results.evidence(&effect, evidence),
+            Ok(_) => self.results.evidence(effect, evidence),
             Err(EngineError::Impossible(error)) => tracing::debug!(%error, %effect, "a trace without a running effect"),
             Err(error) => return Err(error),
         }

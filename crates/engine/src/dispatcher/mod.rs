@@ -12,6 +12,7 @@
 //! | `results` | what templates can name, folded from records |
 //! | `prepare` | from a unit to an action with its values |
 //! | `effect`, `recover` | the tasks |
+//! | `items` | the items of a loop |
 //! | `expect` | outputs, `expect` and `warn` after an action |
 //! | `replay` | a run's records, folded again by a later session |
 //! | `secrets` | what is masked, and how a secret result is recorded |
@@ -22,6 +23,7 @@ mod effect;
 mod expect;
 mod happened;
 mod happening;
+mod items;
 mod ledger;
 pub(crate) mod oversize;
 mod prepare;

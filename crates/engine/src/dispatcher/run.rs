@@ -66,7 +66,9 @@ pub(super) struct Flying {
 pub(super) enum Stage {
     /// It is found out what is there before.
     Capturing(AbortHandle),
-    /// Its start is in the open batch, or it runs.
+    /// Its start is in the open batch.
+    Starting,
+    /// It runs.
     Running,
     /// What an earlier session or attempt left is looked at.
     Looking(AbortHandle),
@@ -179,7 +181,6 @@ impl Dispatcher {
         let Some(flying) = self.flying.get_mut(&effect) else { return };
         flying.stage = Stage::Running;
         let work = Arc::clone(&flying.work);
-        work.launched.store(true, std::sync::atomic::Ordering::Release);
         let tell = self.tell.clone();
         crash::point("effect.before-run");
         self.tasks.spawn(async move {
@@ -217,7 +218,8 @@ impl Dispatcher {
                 task.abort();
                 false
             }
-            Stage::Running => flying.work.is_launched(),
+            Stage::Starting => false,
+            Stage::Running => true,
         });
         if !self.flying.is_empty() {
             let text = format!("waiting for what still runs: {}", names(self.flying.keys()));
