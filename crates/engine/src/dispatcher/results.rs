@@ -19,6 +19,10 @@ pub(crate) struct Attempt {
     pub origin: Before,
     /// What it left to be found by.
     pub evidence: Vec<Value>,
+    /// Whether an attempt before it may have changed something.
+    touched: bool,
+    /// Whether it may have changed something itself.
+    open: bool,
 }
 
 /// The results of a unit that runs for each of several items.
@@ -89,8 +93,10 @@ impl Results {
     /// An attempt began.
     pub(super) fn started(&mut self, effect: &EffectId, before: Before, at: Timestamp) {
         let key = (effect.path.clone(), effect.role);
-        let origin = self.attempts.get(&key).map_or_else(|| before.clone(), |last| last.origin.clone());
-        self.attempts.insert(key, Attempt { started: at, before, origin, evidence: Vec::new() });
+        let touched = self.attempts.get(&key).filter(|last| last.touched || last.open);
+        let origin = touched.map_or_else(|| before.clone(), |last| last.origin.clone());
+        let touched = touched.is_some();
+        self.attempts.insert(key, Attempt { started: at, before, origin, evidence: Vec::new(), touched, open: true });
     }
 
     /// It left a trace.
@@ -100,9 +106,11 @@ impl Results {
         }
     }
 
-    /// It ended and is certain to have changed nothing: what the next attempt finds is where an undo goes back to.
+    /// The last attempt is certain to have changed nothing: unless an earlier one may have, what the next one finds is where an undo goes back to.
     pub(super) fn unchanged(&mut self, effect: &EffectId) {
-        self.attempts.remove(&(effect.path.clone(), effect.role));
+        if let Some(attempt) = self.attempts.get_mut(&(effect.path.clone(), effect.role)) {
+            attempt.open = false;
+        }
     }
 
     /// It was done; `secret` names the outputs that are secret.
@@ -129,5 +137,30 @@ impl Results {
                 looped.stale = true;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_undo_goes_back_to_what_was_found_before_the_first_change() {
+        let mut results = Results::new(Scope::new());
+        let effect = EffectId::first("stop", Role::Do);
+        let found = |value: u32| Before(Map::from_iter([("found".to_owned(), json!(value))]));
+        let origin = |results: &Results| results.attempt(&effect.path, Role::Do).unwrap().origin.0["found"].clone();
+        results.started(&effect, found(1), Timestamp::UNIX_EPOCH);
+        results.unchanged(&effect);
+        results.started(&effect, found(2), Timestamp::UNIX_EPOCH);
+        assert_eq!(origin(&results), 2, "the first attempt changed nothing");
+        results.started(&effect, found(3), Timestamp::UNIX_EPOCH);
+        assert_eq!(origin(&results), 2, "the second may have");
+        results.unchanged(&effect);
+        assert_eq!(origin(&results), 2, "that the third changed nothing takes nothing back");
+        results.started(&effect, found(4), Timestamp::UNIX_EPOCH);
+        assert_eq!(origin(&results), 2);
     }
 }
