@@ -11,8 +11,32 @@ use crate::plan::Plan;
 use crate::record::{Asked, RunClosed, RunEnd, RunOpened, SessionOpened, StopRequested, Subject};
 use crate::runbook::Phase;
 
-/// The version of a snapshot's format.
-const VERSION: u32 = 1;
+/// The version of a snapshot's format. Only its own can be read: a view can always be folded anew from the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Version;
+
+impl Version {
+    const NUMBER: u32 = 1;
+}
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> Self {
+        Version::NUMBER
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        if number == Self::NUMBER {
+            Ok(Self)
+        } else {
+            Err(format!("the snapshot has version {number}, this program reads {}", Self::NUMBER))
+        }
+    }
+}
 
 /// A record that cannot follow what has happened; the view is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +85,7 @@ pub enum Mode {
 /// What has happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunView {
-    version: u32,
+    version: Version,
     pub(super) seq: u64,
     pub(super) clock: Clock,
     pub(super) opened: Option<Box<RunOpened>>,
@@ -81,7 +105,7 @@ impl RunView {
     /// Nothing has happened.
     pub fn new(plan: &Plan) -> Self {
         Self {
-            version: VERSION,
+            version: Version,
             seq: 0,
             clock: Clock::default(),
             opened: None,

@@ -135,3 +135,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_snapshot_of_another_version_is_not_read() {
+    let mut run = bench();
+    run.decided();
+    let mut snapshot = serde_json::to_value(&run.view).unwrap();
+    let read: crate::view::RunView = serde_json::from_value(snapshot.clone()).unwrap();
+    assert_eq!(read, run.view);
+    snapshot["version"] = 2.into();
+    let refused = serde_json::from_value::<crate::view::RunView>(snapshot).unwrap_err();
+    assert_eq!(refused.to_string(), "the snapshot has version 2, this program reads 1");
+}
