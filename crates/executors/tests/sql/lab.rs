@@ -2,6 +2,7 @@
 
 use runbook_core::action::Action;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::support::{self, TestContext, action, succeeded};
 
@@ -14,13 +15,30 @@ pub(crate) struct Server {
     pub(crate) settings: Value,
 }
 
-/// Both.
-pub(crate) fn servers() -> [Server; 2] {
+/// Both servers, for one test at a time: when definitions are changed side by side, seekdb now and then repeats a statement that it has carried out,
+/// and says that the trigger or user is there already.
+pub(crate) struct Servers {
+    servers: [Server; 2],
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Servers {
+    type Target = [Server; 2];
+    fn deref(&self) -> &[Server; 2] {
+        &self.servers
+    }
+}
+
+/// Waits for its turn.
+pub(crate) async fn servers() -> Servers {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    let alone = ALONE.lock().await;
     let lab = support::lab();
-    ["seekdb", "mariadb"].map(|name| {
+    let servers = ["seekdb", "mariadb"].map(|name| {
         let at = &lab[name];
         Server { name, settings: json!({ "host": at["host"], "port": at["port"], "user": at["user"], "password": at["password"] }) }
-    })
+    });
+    Servers { servers, _alone: alone }
 }
 
 impl Server {

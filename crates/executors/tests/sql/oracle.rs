@@ -1,5 +1,6 @@
 //! What a database holds, read by another program than ours: the `mariadb` client, values in hexadecimal.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,9 +10,18 @@ use crate::support;
 
 /// Runs the client with a text on its standard input and gives what it prints. Fails when the client does.
 pub(crate) fn client(server: &Server, database: &str, input: &[u8]) -> String {
-    use std::io::Write as _;
+    let options = ["--batch", "--skip-column-names", "--no-auto-rehash"];
+    String::from_utf8(run(server, "mariadb_client", database, &options, input)).unwrap()
+}
+
+/// What `mariadb-dump` writes.
+pub(crate) fn dump(server: &Server, database: &str, options: &[&str]) -> Vec<u8> {
+    run(server, "mariadb_dump", database, options, b"")
+}
+
+fn run(server: &Server, program: &str, database: &str, options: &[&str], input: &[u8]) -> Vec<u8> {
     let lab = support::lab();
-    let program = lab["mariadb_client"].as_str().expect("env.json names `mariadb_client`");
+    let program = lab[program].as_str().unwrap_or_else(|| panic!("env.json names no `{program}`"));
     // The lab unpacks Debian's packages into a folder of its own; libraries stand beside the program.
     let root = std::path::Path::new(program).ancestors().nth(3).unwrap();
     let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu"]
@@ -24,7 +34,8 @@ pub(crate) fn client(server: &Server, database: &str, input: &[u8]) -> String {
     let mut child = Command::new(program)
         .env("LD_LIBRARY_PATH", libraries)
         .env("MYSQL_PWD", text("password"))
-        .args(["--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4", "--no-auto-rehash"])
+        .args(["--no-defaults", "--default-character-set=utf8mb4"])
+        .args(options)
         .args(["-h", &text("host"), "-P", &text("port"), "-u", &text("user"), database])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
@@ -34,12 +45,12 @@ pub(crate) fn client(server: &Server, database: &str, input: &[u8]) -> String {
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(&input);
+        let _ = std::io::Write::write_all(&mut stdin, &input);
     });
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     assert!(output.status.success(), "{}: {}", server.name, String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    output.stdout
 }
 
 /// All rows of all tables and views as text, sorted.
@@ -70,7 +81,7 @@ pub(crate) async fn everything(server: &Server, database: &str) -> String {
         let quoted = table.replace('`', "``");
         let order: Vec<String> = (1..=list.len()).map(|n| n.to_string()).collect();
         let (label, list, order) = (table.replace('\'', "''"), list.join(", "), order.join(", "));
-        script += &format!("select 'table {label}';\nselect {list} from `{quoted}` order by {order};\n");
+        let _ = writeln!(script, "select 'table {label}';\nselect {list} from `{quoted}` order by {order};");
     }
     client(server, database, script.as_bytes())
 }

@@ -79,7 +79,7 @@ impl Case {
 
 #[tokio::test]
 async fn a_full_database_is_dropped_only_when_its_state_is_kept() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "full").await;
         let (failure, residue) = failed(case.cx.run(&*case.restore(&json!({}))).await);
         assert_eq!((failure.kind, failure.field.as_deref(), residue), (FailureKind::Conflict, Some("into"), Residue::None));
@@ -116,7 +116,8 @@ async fn a_full_database_is_dropped_only_when_its_state_is_kept() {
 
 #[tokio::test]
 async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
-    let server = &servers()[1];
+    let lab = servers().await;
+    let server = &lab[1];
     let case = Case::new(server, "faults").await;
     let data = case.manifest().files.iter().find(|file| file.name.starts_with("30-data")).unwrap().name.clone();
     let good = std::fs::read(case.backup.join(&data)).unwrap();
@@ -171,7 +172,7 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
 
 #[tokio::test]
 async fn an_error_in_the_middle_stops_and_the_next_attempt_starts_over() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "middle").await;
         let good = std::fs::read_to_string(case.backup.join("20-tables.sql")).unwrap();
         case.rewrite("30-data-00001.sql", |text| text.replacen("INSERT INTO `t`", "INSERT INTO `tt`", 1));
@@ -197,7 +198,7 @@ async fn an_error_in_the_middle_stops_and_the_next_attempt_starts_over() {
 
 #[tokio::test]
 async fn rows_that_were_left_out_or_changed_on_the_way_are_noticed() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "silent").await;
         case.rewrite("30-data-00001.sql", |text| text.replacen("'old 2'", "'0ld 2'", 1));
         let (failure, residue) = failed(case.cx.run(&*case.recreate()).await);
@@ -209,7 +210,7 @@ async fn rows_that_were_left_out_or_changed_on_the_way_are_noticed() {
 
 #[tokio::test]
 async fn a_restore_that_is_cut_off_is_recognised() {
-    for server in servers() {
+    for server in servers().await.iter() {
         for how in ["cancel", "kill", "vanish"] {
             let case = Case::new(&server, &format!("cut_{how}")).await;
             let restore = case.recreate();
@@ -264,7 +265,7 @@ async fn a_restore_that_is_cut_off_is_recognised() {
 
 #[tokio::test]
 async fn an_aside_that_holds_another_state_is_not_taken() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "other").await;
         let dump = server.action("dump", json!({ "database": case.database.name, "to": case.aside() }));
         succeeded(TestContext::new("dump").run(&*dump).await);
@@ -279,7 +280,7 @@ async fn an_aside_that_holds_another_state_is_not_taken() {
 #[tokio::test]
 async fn a_present_state_that_cannot_be_kept_stops_or_asks() {
     use runbook_core::action::Answer;
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "broken").await;
         // The view's table is gone: a dump of this could not be restored.
         server
@@ -307,7 +308,7 @@ async fn a_present_state_that_cannot_be_kept_stops_or_asks() {
 
 #[tokio::test]
 async fn foreign_keys_from_elsewhere_are_not_lost_with_the_database() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "pointed").await;
         let other = server.database("pointing").await;
         server
@@ -334,7 +335,7 @@ async fn servers_own_databases_are_never_restored_into() {
 
 #[tokio::test]
 async fn a_dump_that_was_cut_off_leaves_no_backup_and_is_made_anew() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "cutdump").await;
         let to = case.cx.folder().join("second");
         let dump = server.action("dump", json!({ "database": case.database.name, "to": to }));
@@ -363,7 +364,7 @@ fn hidden(folder: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn a_comparison_says_what_differs() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let case = Case::new(&server, "differs").await;
         server.script(&case.database, "drop view v; alter table many add column more int;").await;
         let compare = server.action("compare", json!({ "database": case.database.name, "manifest": case.backup }));

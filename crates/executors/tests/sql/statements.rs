@@ -10,7 +10,7 @@ use crate::support::{TestContext, failed, succeeded};
 
 #[tokio::test]
 async fn a_query_gives_values_without_loss() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let query = server.action(
             "query",
             json!({ "sql": sql(
@@ -35,7 +35,7 @@ async fn a_query_gives_values_without_loss() {
 
 #[tokio::test]
 async fn a_query_keeps_no_more_rows_than_it_was_told() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let query = server.action("query", json!({ "sql": sql("select 1 union all select 2 union all select 3"), "max_rows": 2 }));
         let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
         assert_eq!(outputs["rows"], json!([[1], [2]]));
@@ -45,7 +45,7 @@ async fn a_query_keeps_no_more_rows_than_it_was_told() {
 
 #[tokio::test]
 async fn a_query_cannot_change_anything() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let database = server.database("readonly").await;
         server.script(&database, "create table t (a int); insert into t values (1); create procedure p() delete from t;").await;
         for (text, kind) in [
@@ -71,7 +71,7 @@ async fn a_query_cannot_change_anything() {
 
 #[tokio::test]
 async fn failures_to_connect_are_told_apart() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let cases = [
             (json!({ "password": "wrong" }), FailureKind::Denied, false),
             (json!({ "port": 1 }), FailureKind::Unreachable, true),
@@ -96,7 +96,8 @@ async fn failures_to_connect_are_told_apart() {
 async fn a_server_that_accepts_and_says_nothing_is_unreachable_in_time() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
-    let server = servers()[0].clone();
+    let lab = servers().await;
+    let server = &lab[0];
     let wait = server.action("wait", json!({ "target": server.target_with(&json!({ "port": port, "connect_timeout": "300ms" })) }));
     let (failure, _) = failed(TestContext::new("w").run(&*wait).await);
     assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
@@ -104,7 +105,7 @@ async fn a_server_that_accepts_and_says_nothing_is_unreachable_in_time() {
 
 #[tokio::test]
 async fn rows_outside_the_bounds_are_rolled_back() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let database = server.database("bounds").await;
         server.script(&database, "create table t (id int primary key, a int); insert into t values (1, 1), (2, 1), (3, 5);").await;
         let run = async |text: &str, rows: serde_json::Value| {
@@ -130,7 +131,7 @@ async fn rows_outside_the_bounds_are_rolled_back() {
 
 #[tokio::test]
 async fn a_transaction_is_all_or_nothing() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let database = server.database("atomic").await;
         server.script(&database, "create table t (id int primary key); insert into t values (1);").await;
         let run = async |text: &str| {
@@ -150,7 +151,7 @@ async fn a_transaction_is_all_or_nothing() {
 
 #[tokio::test]
 async fn a_script_stops_at_the_first_error_and_says_where() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let database = server.database("script").await;
         let cx = TestContext::new("s");
         std::fs::write(
@@ -180,7 +181,7 @@ async fn hostile_values_arrive_as_they_are() {
     for _ in 0..60 {
         values.push("[\\\\'\"`%_;# \0\n\r\t\u{1a}a\u{e9}\u{540d}\u{1F600}*/-]{0,24}".new_tree(&mut runner).unwrap().current());
     }
-    for server in servers() {
+    for server in servers().await.iter() {
         for mode in ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"] {
             let mut segments = vec![json!({ "text": "select " })];
             for (at, value) in values.iter().enumerate() {
@@ -201,7 +202,7 @@ async fn hostile_values_arrive_as_they_are() {
 
 #[tokio::test]
 async fn a_statement_that_runs_is_interrupted() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let database = server.database("cancel").await;
         server.script(&database, "create table t (a int); insert into t values (1);").await;
         let cx = TestContext::new("x");
@@ -222,7 +223,7 @@ async fn a_statement_that_runs_is_interrupted() {
 
 #[tokio::test]
 async fn what_a_dead_run_left_is_found_by_its_mark_and_ended() {
-    for server in servers() {
+    for server in servers().await.iter() {
         let cx = TestContext::new("orphan");
         let execute = server.action("execute", json!({ "sql": sql("select sleep(50)") }));
         // A future that is dropped is what a killed process looks like to the server: nobody says goodbye.

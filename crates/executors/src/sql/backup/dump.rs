@@ -237,7 +237,7 @@ impl Dump<'_, '_> {
         let mut result = self.session.query(&writer.select(&self.as_of)).await?;
         let mut rows = 0;
         while let Some(row) = result.next().await? {
-            writer.push(row)?;
+            writer.push(&row.unwrap_raw())?;
             rows += 1;
             if let Some((text, statements)) = writer.full() {
                 self.sink.write(Batch { part: Part::Data, text, statements }).await?;

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use mysql_async::{Row, Value as Raw};
+use mysql_async::Value as Raw;
 use runbook_core::action::{Failure, FailureKind};
 
 use super::column::{Column, Kind};
@@ -64,9 +64,8 @@ impl RowWriter {
         sql
     }
 
-    /// Adds a row.
-    pub(in crate::sql) fn push(&mut self, row: Row) -> Result<(), Failure> {
-        let values = row.unwrap_raw();
+    /// Adds a row, as the text protocol brings it: bytes or null, in the order of [`select`](Self::select).
+    pub(in crate::sql) fn push(&mut self, values: &[Option<Raw>]) -> Result<(), Failure> {
         let large: Vec<bool> = values.iter().map(|value| matches!(value, Some(Raw::Bytes(bytes)) if bytes.len() >= LARGE)).collect();
         if large.contains(&true) {
             self.close();
@@ -224,3 +223,7 @@ fn push_text(out: &mut Vec<u8>, bytes: &[u8]) {
     }
     out.push(b'\'');
 }
+
+#[cfg(test)]
+#[path = "rows/tests.rs"]
+mod tests;

@@ -80,3 +80,12 @@ fn a_delimiter_does_not_occur_in_the_body() {
     assert_eq!(delimiter_for("select 1;"), "$$");
     assert_eq!(delimiter_for("select '$$'"), "//");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "(\\PC|[`'\"\\\\().,;/*#\n-]|create table |enum\\(|constraint |foreign key ){0,40}") {
+        let _ = table(&text, "shop");
+        let _ = strip_database(&text, "shop", &BTreeSet::new());
+        let _ = in_order(BTreeMap::from([("a".to_owned(), text)]));
+    }
+}
