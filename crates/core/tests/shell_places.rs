@@ -107,6 +107,19 @@ fn hostile_values_come_back_and_execute_nothing() {
     }
 }
 
+#[test]
+fn what_a_script_starts_does_not_inherit_its_values() {
+    let script = "#!/bin/sh\nprintf '%s' \"${RUNBOOK_P1?}${RUNBOOK_P2?}\"; env | grep -c RUNBOOK_P; exit $LINENO";
+    let value = "a b\n*$(x)\n";
+    let env = [("RUNBOOK_P1".to_owned(), value.to_owned()), ("RUNBOOK_P2".to_owned(), String::new())];
+    let text = runbook_core::action::ShellText { script: script.to_owned(), env: env.clone().into_iter().collect() };
+    for shell in ["bash", "dash"] {
+        let output = Command::new(shell).args(["-u", "-c", &text.guarded()]).envs(env.clone()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{value}0\n"), "{shell}");
+        assert_eq!(output.status.code(), Some(2), "{shell} counts lines from the first");
+    }
+}
+
 /// What a script could do with a value that makes a shell execute it.
 const DANGERS: &[&str] = &[
     "x=◊",

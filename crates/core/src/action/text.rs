@@ -15,6 +15,23 @@ pub struct ShellText {
     pub env: BTreeMap<String, String>,
 }
 
+impl ShellText {
+    /// The script as it is given to the shell: before its first line, each value is taken out of the environment into a variable of the shell, so that
+    /// programs that the script starts do not inherit it. The lines keep their numbers.
+    pub fn guarded(&self) -> String {
+        let mut script = String::new();
+        for name in self.env.keys() {
+            // Assigning to a name that is not in the environment any more does not put it back there.
+            script.push_str(&format!("RUNBOOK_P=${name}; unset {name}; {name}=$RUNBOOK_P; "));
+        }
+        if !script.is_empty() {
+            script.push_str("unset RUNBOOK_P; ");
+        }
+        script.push_str(&self.script);
+        script
+    }
+}
+
 /// An SQL text in pieces; the values are written by the executor, which knows the session's mode.
 #[derive(Clone, Deserialize)]
 pub struct SqlText {

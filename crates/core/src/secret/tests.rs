@@ -73,8 +73,8 @@ fn base64_is_found_where_lines_break() {
     let masker = Masker::new([("p", "correct horse")]);
     for at in 1..17 {
         let (head, tail) = "Y29ycmVjdCBob3JzZQ".split_at(at);
-        let masked = masker.text(&format!("{head}\n{tail}=="));
-        assert!(masked.starts_with("‹p›"), "{masked}");
+        let shown = masker.text(&format!("{head}\n{tail}=="));
+        assert!(shown.starts_with("‹p›"), "{shown}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! `shell.script`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -74,8 +75,11 @@ impl Script {
         }
     }
 
-    fn script(&self) -> &str {
-        self.text.as_ref().map(|text| text.script.as_str()).or(self.verbatim.as_deref()).unwrap_or_default()
+    fn script(&self) -> Cow<'_, str> {
+        match (&self.text, &self.verbatim) {
+            (Some(text), _) => Cow::Owned(text.guarded()),
+            (None, verbatim) => Cow::Borrowed(verbatim.as_deref().unwrap_or_default()),
+        }
     }
 
     /// What stands between the interpreter and the script's path.
