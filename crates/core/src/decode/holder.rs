@@ -150,8 +150,8 @@ impl Reader<'_> {
         let timeout: crate::value::Duration = serde_json::from_value(super::keys::literal(&field)?).ok()?;
         if timeout.get().is_zero() {
             self.faults.push(
-                Diagnostic::error(Code::BadValue, "bad value for `timeout`")
-                    .at(self.source, field.span, "expected more than no time at all")
+                Diagnostic::error(Code::NoTime, "a `timeout` of no time at all")
+                    .at(self.source, field.span, "nothing could ever succeed")
                     .help("leave it out for no limit"),
             );
         }

@@ -64,11 +64,6 @@ impl<'a> Reader<'a> {
         shape
     }
 
-    /// Holds a value against a shape.
-    pub(super) fn walk(&mut self, shape: &Shape, node: Node, at: At<'_>) -> Option<Field> {
-        self.walker(|walker| walker.walk(shape, node, at))
-    }
-
     /// Holds a table against its rule.
     pub(super) fn walk_table(&mut self, rule: &TableRule, table: Table, span: Span, at: At<'_>) -> Field {
         self.walker(|walker| walker.table(rule, table, span, at))

@@ -4,7 +4,7 @@ use super::draft::NameRef;
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::Node;
-use crate::runbook::{Field, FieldKind, TargetDecl};
+use crate::runbook::TargetDecl;
 use crate::shape::{At, Dialect, quoted};
 use crate::suggest::nearest;
 use crate::value::Name;
@@ -52,10 +52,8 @@ impl Reader<'_> {
             return None;
         };
         let shape = self.shape(spec.schema, Dialect::Action);
-        let settings_span = entry.value.span;
-        let settings = self
-            .walk(&shape, entry.value, At { name: spec.kind, span: entry.key_span })
-            .unwrap_or(Field { span: settings_span, kind: FieldKind::Table(Vec::new()) });
+        let (settings, span) = self.table(entry.value, spec.kind)?;
+        let settings = self.walk_table(shape.accepts.tables.first()?, settings, span, At { name: spec.kind, span: entry.key_span });
         Some(TargetDecl { name: name.name.clone(), name_span: name.span, kind: spec.kind, spec, settings })
     }
 

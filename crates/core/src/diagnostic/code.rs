@@ -66,6 +66,7 @@ codes! {
     Empty = "RB303", "nothing to do";
     ProbeChanges = "RB304", "a probe or proof that changes something";
     EndlessRetry = "RB305", "a retry without an end";
+    NoTime = "RB306", "a time limit of no time at all";
     DuplicateId = "RB310", "an id that is there twice";
     UnknownUnit = "RB311", "a step or check that does not exist";
     NeedsCycle = "RB312", "steps that wait for each other";

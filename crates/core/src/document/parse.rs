@@ -192,6 +192,8 @@ mod tests {
         assert_eq!(faults, ["RB101 1:5 `yes` is not a value", "RB101 2:5 this `[` is not closed"]);
         let (_, faults) = read("[[step]]\nid = \"a\"\ndocker.run = { image = \"x\", env = { A = \"b\" }\n[[step]]\nid = \"b\"\n");
         assert_eq!(faults, ["RB101 3:14 this `{` is not closed"]);
+        let (_, faults) = read("a = { b = \"x \\\n  y\" }\nc = yes\n");
+        assert_eq!(faults, ["RB101 1:15 the text is not closed on its line", "RB101 3:5 `yes` is not a value"]);
         let (_, faults) = read("a = \"\"\"abc\n[[step]]\nid=\"x\"\n");
         assert_eq!(faults, ["RB101 1:5 this text is not closed"]);
     }

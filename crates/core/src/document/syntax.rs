@@ -24,7 +24,8 @@ pub(super) fn report(
     outermost_values(table.get_ref(), &mut values);
     values.sort_unstable();
 
-    let errors: Vec<(Span, Error)> = errors.into_iter().map(|e| (e.span().unwrap_or_default().into(), e)).collect();
+    let mut errors: Vec<(Span, Error)> = errors.into_iter().map(|e| (e.span().unwrap_or_default().into(), e)).collect();
+    errors.sort_by_key(|(at, _)| *at);
     let unclosed: Vec<(Span, &Error)> = errors
         .iter()
         .filter_map(|(at, error)| Some((unclosed_value(source, &values, *at, error)?, error)))
@@ -38,6 +39,7 @@ pub(super) fn report(
         });
 
     let mut certain = true;
+    let mut recovered = 0;
     let mut told: Vec<(Span, Diagnostic)> = Vec::new();
     for (region, _) in &unclosed {
         certain = false;
@@ -48,9 +50,16 @@ pub(super) fn report(
         if unclosed.iter().any(|(region, _)| region.start <= at.start && at.start <= region.end) {
             continue;
         }
+        // A quote that is missing on one line makes nonsense of what follows, up to the next line that begins something.
+        if at.start < recovered {
+            continue;
+        }
         let line = source.position(at.start).line;
         if hidden.iter().any(|place| source.position(place.start).line == line) {
             continue;
+        }
+        if error.message().starts_with("invalid basic string") || error.message().starts_with("invalid literal string") {
+            recovered = next_beginning(source, line);
         }
         let (fault, harmless) = in_our_words(source, *at, error.message());
         certain &= harmless;
@@ -62,6 +71,12 @@ pub(super) fn report(
         faults.push(fault);
     }
     certain
+}
+
+/// Where the first line after this one begins that is a header or a key with its value.
+fn next_beginning(source: &Source, line: usize) -> usize {
+    let beginning = (line + 1..=source.lines()).map(|line| source.line(line)).find(|span| unclosed::begins_something(source.slice(*span)));
+    beginning.map_or(source.text().len(), |span| span.start)
 }
 
 /// The spans of all values that stand in no bracket themselves.

@@ -55,7 +55,7 @@ pub(super) fn culprit(raw: &str) -> Option<Opening> {
 }
 
 /// Whether a line is a header, or a key with its value, that belongs to no bracket before it.
-fn begins_something(rest: &str) -> bool {
+pub(super) fn begins_something(rest: &str) -> bool {
     let line = rest.lines().next().unwrap_or_default();
     let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let header = line.trim_end().strip_prefix('[').and_then(|l| l.strip_suffix(']'));

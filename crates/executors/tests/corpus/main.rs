@@ -2,14 +2,15 @@
 //!
 //! `SNAPSHOTS=overwrite` writes the reports anew.
 
+mod agreement;
+mod pages;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use runbook_core::diagnostic::render::{Style, human, summary};
 use runbook_core::diagnostic::{Code, Diagnostics};
 use runbook_core::document;
-use runbook_core::source::Source;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -84,63 +85,4 @@ fn every_code_of_a_file_has_a_case() {
     };
     let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !elsewhere(code) && !seen.contains(code)).collect();
     assert_eq!(missing, Vec::<&Code>::new());
-}
-
-/// The blocks of a page that are marked with a word: `toml wrong`.
-fn blocks<'p>(page: &'p str, mark: &str) -> Vec<&'p str> {
-    let fence = format!("```toml {mark}\n");
-    page.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
-}
-
-#[test]
-fn the_examples_of_every_page_are_wrong_and_right_as_it_says() {
-    let registry = runbook_executors::registry();
-    let faults = |example: &str| {
-        let head = if example.contains("format =") { "" } else { "format = 1\nname = \"example\"\n\n" };
-        runbook_core::load(&Arc::new(Source::new("example.toml", format!("{head}{example}"))), &registry).1
-    };
-    for code in Code::ALL {
-        let page = code.page();
-        assert!(page.starts_with(&format!("# {code}: {}\n", code.title())), "{code}");
-        assert!(page.len() > 80, "{code} says too little");
-        for example in blocks(page, "wrong") {
-            assert!(faults(example).iter().any(|fault| fault.code == *code), "{code} is not shown by\n{example}");
-        }
-        for example in blocks(page, "right") {
-            assert_eq!(human(&faults(example), Style::default()), "", "{code}");
-        }
-    }
-}
-
-/// A file's tree as JSON, as an editor's language server sees it.
-fn as_json(path: &Path) -> serde_json::Value {
-    let text = std::fs::read_to_string(path).unwrap();
-    json(toml::Value::Table(text.parse().unwrap()))
-}
-
-fn json(value: toml::Value) -> serde_json::Value {
-    match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(value) => value.into(),
-        toml::Value::Datetime(time) => time.to_string().into(),
-        toml::Value::Array(items) => items.into_iter().map(json).collect(),
-        toml::Value::Table(table) => serde_json::Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect()),
-    }
-}
-
-fn schema() -> jsonschema::Validator {
-    jsonschema::draft7::new(&runbook_core::schema::runbook_schema(&runbook_executors::registry())).unwrap()
-}
-
-#[test]
-fn the_schema_takes_valid_runbooks() {
-    let schema = schema();
-    for folder in ["tests/valid", "docs/examples", "runbooks"] {
-        for path in files(folder) {
-            let faults: Vec<String> = schema.iter_errors(&as_json(&path)).map(|e| format!("{}: {e}", e.instance_path())).collect();
-            assert_eq!(faults, Vec::<String>::new(), "{}", path.display());
-        }
-    }
 }
