@@ -24,7 +24,7 @@ mod text;
 pub use context::{Answer, CancelKind, Context, Cx, Progress, Question, QuestionKind, Stream, Unit};
 pub use outcome::{Before, Failure, FailureKind, Outcome, Outputs, Residue, Settled, Verdict};
 pub use process::{Exit, ProcessSpec, Processes, Sink, Stdin};
-pub use spec::{ActionSpec, Class, Effect, Executor, FieldFault, OutputKind, OutputSpec, Registry, TargetSpec};
+pub use spec::{ActionSpec, Build, Class, Effect, Executor, FieldFault, OutputKind, OutputSpec, Registry, TargetSpec};
 pub use text::{ShellText, SqlPlace, SqlSegment, SqlText, Target};
 
 use std::future::Future;

@@ -32,6 +32,7 @@ impl From<Range<usize>> for Span {
 
 impl Span {
     /// From the beginning of this one to the end of the other.
+    #[must_use]
     pub const fn to(self, other: Self) -> Self {
         Self::new(self.start, other.end)
     }
@@ -119,6 +120,6 @@ impl Source {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source").field("name", &self.name).field("bytes", &self.text.len()).finish()
+        f.debug_struct("Source").field("name", &self.name).field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }

@@ -123,9 +123,9 @@ pub trait Context: Send + Sync {
     /// How far it is; never blocks, may be dropped.
     fn progress(&self, progress: Progress);
     /// Journals (and syncs) what a later [`settle`](super::Action::settle) needs to find: a pid, an exec id, a connection id. Await it before going on.
-    fn evidence<'a>(&'a self, evidence: serde_json::Value) -> BoxFuture<'a, Result<(), Failure>>;
+    fn evidence(&self, evidence: serde_json::Value) -> BoxFuture<'_, Result<(), Failure>>;
     /// Starts child processes.
     fn processes(&self) -> &dyn Processes;
     /// Asks a person; the question and the answer are journaled.
-    fn ask<'a>(&'a self, question: Question) -> BoxFuture<'a, Result<Answer, Failure>>;
+    fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, Failure>>;
 }

@@ -111,6 +111,9 @@ impl FieldFault {
     }
 }
 
+/// Builds an action from rendered fields.
+pub type Build = fn(serde_json::Value) -> Result<Box<dyn Action>, Vec<FieldFault>>;
+
 /// Everything about one action but its values.
 pub struct ActionSpec {
     /// `stop` in `docker.stop`.
@@ -128,7 +131,7 @@ pub struct ActionSpec {
     /// The schema of its fields.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Builds it from rendered fields.
-    pub build: fn(serde_json::Value) -> Result<Box<dyn Action>, Vec<FieldFault>>,
+    pub build: Build,
 }
 
 impl ActionSpec {

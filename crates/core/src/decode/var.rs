@@ -78,7 +78,7 @@ impl Reader<'_> {
         };
         match (var.kind, choices) {
             (VarType::Enum, None) => {
-                misfit(var.name_span, format!("the enum `{}` has no `choices`", var.name), "add `choices = [\"…\", \"…\"]`")
+                misfit(var.name_span, format!("the enum `{}` has no `choices`", var.name), "add `choices = [\"…\", \"…\"]`");
             }
             (VarType::Enum, Some(_)) | (_, None) => {}
             (_, Some(span)) => misfit(span, format!("`{}` has `choices` and is no enum", var.name), "write `type = \"enum\"`"),

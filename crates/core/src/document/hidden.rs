@@ -13,12 +13,18 @@ pub(crate) const fn is_hidden(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
-        // Marks, embeddings, overrides and isolates of the bidirectional algorithm.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        // Without width: zero width space, word joiner, byte order mark; line and paragraph separators.
-        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{2028}' | '\u{2029}' => true,
-        _ => false,
+        _ => turns_direction(c) || has_no_width(c),
     }
+}
+
+/// Marks, embeddings, overrides and isolates of the bidirectional algorithm.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Zero width space, word joiner, byte order mark; line and paragraph separators.
+const fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
 }
 
 /// What a reader would call it.

@@ -11,7 +11,7 @@ use crate::value::{Name, NonEmpty};
 /// A runbook: one file, one procedure.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(dead_code, clippy::zero_sized_map_values, reason = "only its schema is used")]
 pub(crate) struct RunbookFile {
     /// The version of the format: 1.
     format: FormatVersion,

@@ -12,7 +12,7 @@ use crate::value::{Duration, Name, NonEmpty};
 /// A question to the world before the first change. All checks are asked and reported together; one that fails ends the run, and nothing was changed.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("x-actions" = true))]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(dead_code, clippy::zero_sized_map_values, reason = "only its schema is used")]
 pub(crate) struct CheckDecl {
     /// Its name: `checks.ID.OUTPUT` in templates.
     id: Name,
@@ -48,7 +48,7 @@ pub(crate) struct CheckDecl {
 /// Something that is done, by one action.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("x-actions" = true))]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(dead_code, clippy::zero_sized_map_values, reason = "only its schema is used")]
 pub(crate) struct StepDecl {
     /// Its name: `steps.ID.OUTPUT` in templates.
     id: Name,

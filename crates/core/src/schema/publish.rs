@@ -211,7 +211,8 @@ fn with_templates(object: Map<String, Value>, text: &Text) -> Value {
 /// Whether a schema says more than "any text" or "anything".
 fn is_rule(object: &Map<String, Value>) -> bool {
     const PROSE: [&str; 3] = ["title", "description", "default"];
-    object.iter().any(|(key, value)| !PROSE.contains(&key.as_str()) && !(key == "type" && value == "string"))
+    let says_nothing = |key: &str, value: &Value| PROSE.contains(&key) || (key == "type" && value == "string");
+    !object.iter().all(|(key, value)| says_nothing(key, value))
 }
 
 fn is_text(schema: &Value) -> bool {

@@ -48,7 +48,7 @@ impl Compiler {
             shape.accepts.anything = true;
             return shape;
         };
-        shape.about = object.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        object.get("description").and_then(Value::as_str).unwrap_or_default().clone_into(&mut shape.about);
         shape.refuses_secrets = object.get("x-secret").and_then(Value::as_str) == Some("refuse");
         self.add(object, dialect, &mut shape);
         let accepts = &shape.accepts;

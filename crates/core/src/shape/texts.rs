@@ -18,7 +18,7 @@ impl Walker<'_> {
         match &shape.text {
             Text::Target(kind) => self.target(kind, &text, span),
             Text::Expr => {
-                let expr = self.expr(text, span)?;
+                let expr = self.expr(&text, span)?;
                 Some(Field { span, kind: FieldKind::Expr(expr) })
             }
             // These are given to the action in pieces, whether there is a template in them or not.
@@ -113,7 +113,7 @@ impl Walker<'_> {
     }
 
     /// Parses a bare expression.
-    pub(crate) fn expr(&mut self, text: String, span: Span) -> Option<Expr> {
+    pub(super) fn expr(&mut self, text: &str, span: Span) -> Option<Expr> {
         let unbraced = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
         if let Some(inner) = unbraced {
             self.faults.push(
@@ -123,7 +123,7 @@ impl Walker<'_> {
             );
             return None;
         }
-        match self.cache.expr(&text) {
+        match self.cache.expr(text) {
             Ok(expr) => Some(expr),
             Err(faults) => {
                 self.template_faults(span, faults);

@@ -44,6 +44,7 @@ pub(crate) struct TemplatePlace {
 
 /// The types of value that a place takes.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of five kinds, each of which a place takes or not")]
 pub(crate) struct Wants {
     /// As in "expected a whole number".
     pub(crate) expected: String,
@@ -83,14 +84,14 @@ impl Walker<'_> {
             NodeKind::Datetime(text) if accepts.anything => Some(literal(span, Value::String(text))),
             NodeKind::Bool(value) if accepts.bool || accepts.anything => Some(literal(span, Value::Bool(value))),
             NodeKind::Int(number) if accepts.number.is_some() || accepts.anything => {
-                self.number(shape, span, at, number.into(), number.to_string())
+                self.number(shape, span, at, number.into(), &number.to_string())
             }
             NodeKind::Float(number) if accepts.anything || accepts.number.as_ref().is_some_and(|rule| !rule.whole) => {
                 let Some(value) = serde_json::Number::from_f64(number) else {
                     self.bad_value(shape, span, at);
                     return None;
                 };
-                self.number(shape, span, at, value.into(), number.to_string())
+                self.number(shape, span, at, value.into(), &number.to_string())
             }
             NodeKind::List(items) => match &accepts.list {
                 Some(rule) => Some(self.list(rule, items, span, at)),
@@ -106,7 +107,7 @@ impl Walker<'_> {
         }
     }
 
-    fn number(&mut self, shape: &Shape, span: Span, at: At<'_>, value: Value, shown: String) -> Option<Field> {
+    fn number(&mut self, shape: &Shape, span: Span, at: At<'_>, value: Value, shown: &str) -> Option<Field> {
         let fits = shape.accepts.number.as_ref().is_none_or(|rule| rule.accepts(&value));
         if fits {
             return Some(literal(span, value));
@@ -195,7 +196,7 @@ impl Walker<'_> {
             match (entry.key.as_str(), entry.value.kind) {
                 ("when", NodeKind::Str(text)) => {
                     let span = entry.value.span;
-                    when = self.expr(text, span).map(|value| Placed { span, value });
+                    when = self.expr(&text, span).map(|value| Placed { span, value });
                 }
                 ("items", NodeKind::List(nodes)) => {
                     items.extend(nodes.into_iter().filter_map(|node| self.walk(&rule.item, node, At { name: at.name, span: at.span })));
@@ -251,13 +252,13 @@ impl Walker<'_> {
                     }
                     shape
                 }
-                (None, Others::Matching(patterns)) => match patterns.iter().find(|(pattern, _)| pattern.matches(&entry.key)) {
-                    Some((_, shape)) => shape,
-                    None => {
+                (None, Others::Matching(patterns)) => {
+                    let Some((_, shape)) = patterns.iter().find(|(pattern, _)| pattern.matches(&entry.key)) else {
                         self.faults.push(unknown::bad_name(self.source, at, &entry, patterns));
                         continue;
-                    }
-                },
+                    };
+                    shape
+                }
                 (None, Others::Refused) => {
                     self.faults.push(unknown::unknown_key(self.source, at, &entry, rule));
                     continue;
