@@ -25,6 +25,17 @@ fn around(example: &str, changes: bool) -> String {
     text
 }
 
+/// What the engine itself says of every step would hide an output of the same name.
+#[test]
+fn no_output_has_a_name_that_every_step_has() {
+    for executor in runbook_executors::registry().executors() {
+        for action in executor.actions() {
+            let hidden = action.outputs.iter().find(|output| ["started_at", "finished_at", "items"].contains(&output.name));
+            assert!(hidden.is_none(), "{}.{} has an output `{}`", executor.name(), action.name, hidden.unwrap().name);
+        }
+    }
+}
+
 #[test]
 fn every_example_is_accepted() {
     let registry = runbook_executors::registry();

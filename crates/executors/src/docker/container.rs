@@ -54,7 +54,7 @@ pub(crate) const BEFORE: &[OutputSpec] = &[
     OutputSpec::new("running", OutputKind::Bool, "Whether it ran (also paused, or about to be started again)."),
     OutputSpec::new("status", OutputKind::String, "Such as `running`, `exited`, `restarting`."),
     OutputSpec::new("restart_policy", OutputKind::String, "`no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`."),
-    OutputSpec::new("started_at", OutputKind::String, "When it was started last, RFC 3339."),
+    OutputSpec::new("started", OutputKind::String, "When it was started last, RFC 3339."),
 ];
 
 impl Container {
@@ -95,7 +95,7 @@ impl Container {
         map.insert("running".into(), found.is_some_and(|c| c.running).into());
         map.insert("status".into(), found.map(|c| c.status.as_str()).into());
         map.insert("restart_policy".into(), found.map(|c| c.restart_policy.as_str()).into());
-        map.insert("started_at".into(), found.and_then(|c| c.started_at.as_deref()).into());
+        map.insert("started".into(), found.and_then(|c| c.started_at.as_deref()).into());
         Before(map)
     }
 
@@ -216,6 +216,6 @@ pub(crate) fn started(container: &Container) -> Map<String, Value> {
         "id": container.id,
         "name": container.name,
         "image_id": container.image_id,
-        "started_at": container.started_at,
+        "started": container.started_at,
     }))
 }

@@ -63,8 +63,8 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("cpus", OutputKind::Number, "How many processors it may use; 0 without a limit."),
         OutputSpec::new("user", OutputKind::String, "The user of its first process; empty for the default."),
         OutputSpec::new("created", OutputKind::String, "When it was created, RFC 3339."),
-        OutputSpec::new("started_at", OutputKind::String, "When it was started last, RFC 3339; null where it never was."),
-        OutputSpec::new("finished_at", OutputKind::String, "When its last run ended, RFC 3339; null where none has."),
+        OutputSpec::new("started", OutputKind::String, "When it was started last, RFC 3339; null where it never was."),
+        OutputSpec::new("finished", OutputKind::String, "When its last run ended, RFC 3339; null where none has."),
         OutputSpec::new("health", OutputKind::String, "`starting`, `healthy` or `unhealthy`; null without a health check."),
         OutputSpec::new("tags", OutputKind::List, "The image's names."),
         OutputSpec::new("architecture", OutputKind::String, "What the image runs on, such as `amd64`."),
@@ -171,8 +171,8 @@ fn of_container(found: &Container) -> Outputs {
         "cpus": cpus,
         "user": config.user.unwrap_or_default(),
         "created": found.raw.created,
-        "started_at": found.started_at,
-        "finished_at": found.finished_at,
+        "started": found.started_at,
+        "finished": found.finished_at,
         "health": found.health,
     }))
 }

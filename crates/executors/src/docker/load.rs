@@ -89,15 +89,16 @@ impl Load {
         if let Err(halt) = upload::upload(cx, &client, &path, size).await {
             return Err(self.left(cx, &client, &contents, &now, halt).await);
         }
-        self.checked(&client, &contents).await.map_err(|halt| halt.after(Residue::Unknown))
+        self.checked(&client, &contents, &now).await.map_err(|halt| halt.after(Residue::Unknown))
     }
 
     /// Every image must be there now. An engine may know it under another id than the archive says; its name tells it then.
-    async fn checked(&self, client: &Client, contents: &Contents) -> Run<Outcome> {
+    async fn checked(&self, client: &Client, contents: &Contents, former: &Now) -> Run<Outcome> {
         let now = names_now(client, contents).await?;
-        let absent = contents.names().into_iter().find(|name| now.get(name).is_none_or(Value::is_null));
-        if let Some(name) = absent {
-            let message = format!("the Docker Engine has loaded the archive, and the image `{name}` is not there");
+        // A name that stands for what it stood for before, and not for the archive's image, was not loaded.
+        let is_new = |name: &String| now.get(name).is_some_and(|id| !id.is_null() && Some(id) != former.get(name));
+        if let Some(name) = contents.missing(&now).into_iter().find(|name| !is_new(name)) {
+            let message = format!("the Docker Engine has loaded the archive, and the image `{name}` is not the archive's");
             return Err(Failure::new(FailureKind::Failed, message)
                 .field("archive")
                 .help("look at the engine's own log (`journalctl -u docker`)")
@@ -113,6 +114,8 @@ impl Load {
         }
         match names_now(client, contents).await {
             Ok(now) if now != *former => Halt { residue: Residue::Partial, ..halt },
+            // The engine's own word is its last one; only after a silence it may still be at work.
+            Ok(_) if halt.failure.as_ref().is_some_and(|failure| !is_silence(failure.kind)) => Halt { residue: Residue::None, ..halt },
             Ok(_) => halt,
             Err(_) => halt.after(Residue::Unknown),
         }
@@ -186,6 +189,11 @@ impl Contents {
         };
         self.images.iter().flat_map(of_image).collect()
     }
+}
+
+/// Whether the engine was not heard to the end.
+const fn is_silence(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::TimedOut | FailureKind::Disconnected | FailureKind::Unreachable)
 }
 
 fn contents_before(before: &Before) -> Option<Contents> {

@@ -40,7 +40,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("id", OutputKind::String, "The container's id."),
         OutputSpec::new("name", OutputKind::String, "The container's name."),
         OutputSpec::new("image_id", OutputKind::String, "The id of its image."),
-        OutputSpec::new("started_at", OutputKind::String, "When it was started, RFC 3339, by the engine's clock."),
+        OutputSpec::new("started", OutputKind::String, "When it was started, RFC 3339, by the engine's clock."),
         OutputSpec::new("was_running", OutputKind::Bool, "Whether it ran before."),
     ],
     before: BEFORE,
@@ -105,7 +105,7 @@ impl Action for Restart {
                 Err(verdict) => return verdict,
             };
             let ran = flag_before(before, "running");
-            let since = now.started_at.as_deref() != text_before(before, "started_at");
+            let since = now.started_at.as_deref() != text_before(before, "started");
             match (since, now.running) {
                 (false, false) if ran => {
                     Verdict::Partial { why: format!("the container `{}` was stopped and not started again", now.name) }

@@ -46,7 +46,7 @@ pub(super) const STARTED: &[OutputSpec] = &[
     OutputSpec::new("id", OutputKind::String, "The container's id."),
     OutputSpec::new("name", OutputKind::String, "The container's name."),
     OutputSpec::new("image_id", OutputKind::String, "The id of its image."),
-    OutputSpec::new("started_at", OutputKind::String, "When it was started, RFC 3339, by the engine's clock."),
+    OutputSpec::new("started", OutputKind::String, "When it was started, RFC 3339, by the engine's clock."),
 ];
 
 impl Start {
@@ -72,7 +72,7 @@ pub(super) async fn start(cx: Cx<'_>, client: &Client, id: &str, name: &str) -> 
 /// Whether it was started since, compared with what was found before.
 pub(super) fn verdict(now: &Container, before: &Before) -> Verdict {
     let ran = flag_before(before, "running");
-    let since = now.started_at.as_deref() != text_before(before, "started_at");
+    let since = now.started_at.as_deref() != text_before(before, "started");
     match (now.running, ran, since) {
         (true, ..) => Verdict::Done { outputs: started(now), changed: !ran || since },
         (false, _, true) => Verdict::Partial { why: format!("the container `{}` was started and {}", now.name, now.ending()) },

@@ -72,7 +72,7 @@ async fn a_restart_is_a_new_start() {
     let (outputs, changed) = cx.succeed(&*restart).await;
     assert!(changed);
     assert_eq!(outputs["was_running"], true);
-    assert_ne!(outputs["started_at"], before.0["started_at"]);
+    assert_ne!(outputs["started"], before.0["started"]);
     assert!(matches!(restart.probe(&cx, &before).await, Verdict::Done { changed: true, .. }));
     cx.succeed(&*action("stop", json!({ "container": &*name, "grace": "0s" }))).await;
     assert!(matches!(restart.probe(&cx, &before).await, Verdict::Partial { .. }));
