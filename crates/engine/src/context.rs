@@ -40,7 +40,11 @@ pub(crate) struct EffectContext {
     output: Mutex<Output>,
     tell: mpsc::UnboundedSender<Happening>,
     supervisor: Supervisor,
+    warnings: Warnings,
 }
+
+/// What a person should see beside an effect's end.
+type Warnings = Arc<Mutex<Vec<String>>>;
 
 /// An effect's output on its way: masked, kept, shown.
 struct Output {
@@ -62,7 +66,8 @@ pub(crate) struct Parts {
 
 impl EffectContext {
     pub(crate) fn new(surroundings: &Arc<Surroundings>, parts: Parts) -> Self {
-        let traces = PidTraces { effect: parts.effect.clone(), tell: parts.tell.clone() };
+        let warnings = Warnings::default();
+        let traces = PidTraces { effect: parts.effect.clone(), tell: parts.tell.clone(), warnings: Arc::clone(&warnings) };
         let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), surroundings.base_dir.clone(), Box::new(traces));
         Self {
             mark: format!("{}/{}", surroundings.run_id, parts.effect),
@@ -74,18 +79,22 @@ impl EffectContext {
             output: Mutex::new(Output { stdout: parts.masker.stream(), stderr: parts.masker.stream(), log: Some(parts.log) }),
             tell: parts.tell,
             supervisor,
+            warnings,
         }
     }
 
-    /// Lets out what is still held back, and closes the file. What is written later is shown, not kept.
-    pub(crate) fn finish_output(&self) -> (Option<OutputFile>, Option<String>) {
+    /// Lets out what is still held back, and closes the file. Returns what the record says of it, and what a person should see. What is written later is shown, not kept.
+    pub(crate) fn finish_output(&self) -> (Option<OutputFile>, Vec<String>) {
         let mut rest = Vec::new();
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         output.stdout.finish(&mut rest);
         self.pass_on(&mut output, Stream::Stdout, std::mem::take(&mut rest));
         output.stderr.finish(&mut rest);
         self.pass_on(&mut output, Stream::Stderr, rest);
-        output.log.take().map_or((None, None), OutputLog::finish)
+        let (file, fault) = output.log.take().map_or((None, None), OutputLog::finish);
+        let mut warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+        warnings.extend(fault);
+        (file, warnings)
     }
 
     fn pass_on(&self, output: &mut Output, stream: Stream, bytes: Vec<u8>) {
@@ -195,10 +204,15 @@ fn gone() -> Failure {
 struct PidTraces {
     effect: EffectId,
     tell: mpsc::UnboundedSender<Happening>,
+    warnings: Warnings,
 }
 
 impl Traces for PidTraces {
     fn note(&self, evidence: Value) {
         let _ = self.tell.send(Happening::Evidence { effect: self.effect.clone(), evidence, done: None });
+    }
+
+    fn warn(&self, text: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 }

@@ -71,6 +71,7 @@ fn a_grandchild_on_the_pipe_does_not_hold_the_run_up() {
     let sandbox = Sandbox::new().file("a.toml", one_step(script, ""));
     let (stdout, _) = sandbox.run(["exec", "a.toml"]).only_code(0);
     assert!(stdout.contains("only| done"), "{stdout}");
+    assert!(stdout.contains("warning: `bash` ended, but something that it started still holds its output and goes on"), "{stdout}");
     sandbox.end_marked();
 }
 

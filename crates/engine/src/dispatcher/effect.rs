@@ -158,9 +158,9 @@ impl Work {
             deadline = self.limits.timeout.map(|timeout| Instant::now() + timeout);
         };
         crash::point("effect.after-run");
-        let (output, fault) = self.cx.finish_output();
+        let (output, noted) = self.cx.finish_output();
         let overran = last.overran.map(|time| format!("it took {} s longer than its `timeout`, and was waited for", time.as_secs()));
-        let warnings = overran.into_iter().chain(fault).collect();
+        let warnings = overran.into_iter().chain(noted).collect();
         Finished { outcome: last.outcome, secret: last.secret, expectations: last.expectations, tries, warnings, output }
     }
 

@@ -23,11 +23,13 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long a killed child may take to be gone. Only a process that hangs in the kernel takes longer.
 const KILLED: Duration = Duration::from_secs(10);
 
-/// Takes down where a child can be found. It need not be on disk before the child goes on: after a power cut there is no child, and after a crash of
-/// this program the write is in the system's cache.
+/// What the supervision of a child leaves for others to know.
 pub(crate) trait Traces: Send + Sync {
-    /// Notes a trace without waiting.
+    /// Notes where a child can be found, without waiting. It need not be on disk before the child goes on: after a power cut there is no child, and after a
+    /// crash of this program the write is in the system's cache.
     fn note(&self, evidence: Value);
+    /// Notes what a person should see beside the effect's end.
+    fn warn(&self, text: String);
 }
 
 /// The engine's process supervision, for one effect.
@@ -55,7 +57,12 @@ impl Processes for Supervisor {
             crash::point("process.after-spawn");
             let mut group = Group::of(child, &spec)?;
             self.traces.note(json!({ "pid": group.pid.as_raw_nonzero().get(), "start": marked::start_time(group.pid) }));
-            group.supervise(cx, &spec).await
+            let exit = group.supervise(cx, &spec).await?;
+            if exit.left_behind {
+                let program = &spec.program;
+                self.traces.warn(format!("`{program}` ended, but something that it started still holds its output and goes on"));
+            }
+            Ok(exit)
         })
     }
 

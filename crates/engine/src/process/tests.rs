@@ -215,6 +215,7 @@ async fn a_grandchild_on_the_pipe_holds_nothing_up_and_is_found_by_its_mark() {
     let exit = bench.run(script("setsid sleep 100 & echo started")).await.unwrap();
     assert_eq!((exit.code, exit.left_behind), (Some(0), true));
     assert_eq!(exit.stdout, b"started\n");
+    assert_eq!(bench.cx.finish_output().1, ["`sh` ended, but something that it started still holds its output and goes on"]);
     let processes = bench.cx.processes();
     assert_eq!(processes.settle(bench.cx.mark(), false, Duration::ZERO).await.len(), 1);
     assert!(processes.settle(bench.cx.mark(), true, Duration::from_secs(5)).await.is_empty());
