@@ -1,6 +1,7 @@
 //! The engine's loop, with a random world instead of a real one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use runbook_core::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue};
@@ -16,7 +17,6 @@ use runbook_core::record::{
 use runbook_core::view::{EffectKey, RunView};
 
 use crate::laws::Laws;
-use crate::plans;
 use crate::rng::Rng;
 use crate::world::World;
 
@@ -46,7 +46,7 @@ pub(crate) enum Left {
 
 /// One run from its first record to its last.
 pub(crate) struct History {
-    plan: Plan,
+    plan: Rc<Plan>,
     digest: Digest,
     rng: Rng,
     world: World,
@@ -69,8 +69,7 @@ pub(crate) struct History {
 
 impl History {
     /// Lives a history through, checking the laws; says what happened in it.
-    pub(crate) fn live(mut rng: Rng, shown: bool) -> BTreeSet<String> {
-        let plan = plans::plan(&mut rng);
+    pub(crate) fn live(plan: Rc<Plan>, rng: Rng, shown: bool) -> BTreeSet<String> {
         let view = RunView::new(&plan);
         let laws = Laws::default();
         let mut this = Self {

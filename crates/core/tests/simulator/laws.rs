@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runbook_core::action::{Effect, Outcome, Settled, Verdict};
+use runbook_core::action::{CancelKind, Effect, Outcome, Settled, Verdict};
 use runbook_core::decide::Command;
 use runbook_core::effect::{EffectId, Role, UnitIx};
 use runbook_core::plan::{Plan, PlanFate};
@@ -17,7 +17,7 @@ use crate::world::{Truth, World};
 #[derive(Default)]
 pub(crate) struct Laws {
     /// Commands for which no record has come.
-    open: BTreeSet<String>,
+    open: BTreeSet<Intent>,
     /// Steps and items in the order in which they began, from the records.
     begun: Vec<EffectKey>,
     /// What happened, by its name: that the laws were not kept for want of temptation.
@@ -28,12 +28,17 @@ pub(crate) struct Laws {
     undone: Vec<EffectKey>,
 }
 
-fn intent_of_effect(effect: &EffectId) -> String {
-    format!("effect {effect}")
-}
-
-fn intent_of_question(subject: &Subject) -> String {
-    format!("question {subject:?}")
+/// What a command wants to bring about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Intent {
+    /// `when`, `for_each` or the effect itself.
+    Effect(EffectId),
+    Recovery(EffectId),
+    Cancelling(EffectId, CancelKind),
+    Pause(EffectId),
+    Question(Subject),
+    Withdrawal(Subject),
+    End,
 }
 
 impl Laws {
@@ -56,18 +61,18 @@ impl Laws {
         self.open.extend(Self::intent(command));
     }
 
-    fn intent(command: &Command) -> Option<String> {
+    fn intent(command: &Command) -> Option<Intent> {
         match command {
             Command::Write(_) => None,
-            Command::Expand(expand) => Some(intent_of_effect(&expand.effect)),
-            Command::Admit(admit) => Some(intent_of_effect(&admit.effect)),
-            Command::Start(start) => Some(intent_of_effect(&start.effect)),
-            Command::Recover(recover) => Some(format!("recovery of {}", recover.effect)),
-            Command::Cancel { effect, kind } => Some(format!("end {kind:?} of {effect}")),
-            Command::Wake { effect, .. } => Some(format!("pause before {effect}")),
-            Command::Ask(ask) => Some(intent_of_question(&ask.subject)),
-            Command::Withdraw(subject) => Some(format!("withdrawal of {subject:?}")),
-            Command::EndSession(_) => Some("end".to_owned()),
+            Command::Expand(expand) => Some(Intent::Effect(expand.effect.clone())),
+            Command::Admit(admit) => Some(Intent::Effect(admit.effect.clone())),
+            Command::Start(start) => Some(Intent::Effect(start.effect.clone())),
+            Command::Recover(recover) => Some(Intent::Recovery(recover.effect.clone())),
+            Command::Cancel { effect, kind } => Some(Intent::Cancelling(effect.clone(), *kind)),
+            Command::Wake { effect, .. } => Some(Intent::Pause(effect.clone())),
+            Command::Ask(ask) => Some(Intent::Question(ask.subject.clone())),
+            Command::Withdraw(subject) => Some(Intent::Withdrawal(subject.clone())),
+            Command::EndSession(_) => Some(Intent::End),
         }
     }
 
@@ -79,14 +84,14 @@ impl Laws {
                 self.open.clear();
                 self.recall(plan, view);
             }
-            Record::Admitted(r) => self.done(&intent_of_effect(&r.effect)),
+            Record::Admitted(r) => self.came(&Intent::Effect(r.effect.clone())),
             Record::Expanded(r) => {
-                self.open.retain(|intent| !intent.starts_with(&format!("effect {}", r.path[0].step)));
+                self.open.retain(|intent| !matches!(intent, Intent::Effect(effect) if effect.path == r.path));
                 self.failed_checks.retain(|key| Some(key.unit) != plan.find(&r.path[0].step));
             }
             Record::Skipped(r) => {
                 let id = EffectId { path: r.path.clone(), role: r.role, attempt: 1 };
-                self.open.retain(|intent| !intent.starts_with(&intent_of_effect(&id)));
+                self.open.retain(|intent| !matches!(intent, Intent::Effect(effect) if effect.path == r.path && effect.role == r.role));
                 self.note_undone(plan, view, &id);
                 self.failed_checks.retain(|key| view.key(plan, &id) != Some(*key));
             }
@@ -98,23 +103,23 @@ impl Laws {
                         Outcome::Failed { .. } | Outcome::Cancelled { .. } => self.failed_checks.insert(key),
                     };
                 }
-                self.done(&intent_of_effect(&r.effect));
-                self.open.retain(|intent| !intent.starts_with("end ") || !intent.ends_with(&format!("of {}", r.effect)));
+                self.came(&Intent::Effect(r.effect.clone()));
+                self.ended(&r.effect);
                 if matches!(r.outcome, Outcome::Succeeded { .. }) {
                     self.note_undone(plan, view, &r.effect);
                 }
             }
             Record::Recovered(r) => {
-                self.done(&format!("recovery of {}", r.effect));
-                self.open.retain(|intent| !intent.starts_with("end ") || !intent.ends_with(&format!("of {}", r.effect)));
+                self.came(&Intent::Recovery(r.effect.clone()));
+                self.ended(&r.effect);
                 if matches!(r.verdict, Verdict::Done { .. }) {
                     self.note_undone(plan, view, &r.effect);
                 }
             }
-            Record::TimerFired(r) => self.done(&format!("pause before {}", r.effect)),
+            Record::TimerFired(r) => self.came(&Intent::Pause(r.effect.clone())),
             Record::Answered(r) => {
-                self.done(&intent_of_question(&r.subject));
-                self.done(&format!("withdrawal of {:?}", r.subject));
+                self.came(&Intent::Question(r.subject.clone()));
+                self.came(&Intent::Withdrawal(r.subject.clone()));
                 if let (Subject::InDoubt { effect }, Reply::Done) = (&r.subject, &r.reply) {
                     self.note_undone(plan, view, effect);
                 }
@@ -163,8 +168,14 @@ impl Laws {
         self.saw(what.to_owned());
     }
 
-    fn done(&mut self, intent: &str) {
+    /// The record that an intent was for has come.
+    fn came(&mut self, intent: &Intent) {
         self.open.remove(intent);
+    }
+
+    /// What was told to end has ended.
+    fn ended(&mut self, effect: &EffectId) {
+        self.open.retain(|intent| !matches!(intent, Intent::Cancelling(ending, _) if ending == effect));
     }
 
     /// After a crash, only what was kept in the journal has happened.
@@ -194,7 +205,7 @@ impl Laws {
 
     /// No effect starts before its needs.
     fn starts(&mut self, plan: &Plan, view: &RunView, effect: &EffectId) {
-        self.done(&intent_of_effect(effect));
+        self.came(&Intent::Effect(effect.clone()));
         let key = view.key(plan, effect).unwrap();
         let unit = plan.unit(key.unit).unwrap();
         if matches!(effect.role, Role::Undo(_)) {

@@ -11,11 +11,21 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use engine::History;
 use rng::Rng;
+use runbook_core::plan::Plan;
 
 const HISTORIES: u64 = 20_000;
+
+/// So many histories share a plan: making one costs as much as living through a history.
+const HISTORIES_OF_A_PLAN: u64 = 8;
+
+/// The plan of a history.
+fn plan(seed: u64) -> Rc<Plan> {
+    Rc::new(plans::plan(&mut Rng::new(seed / HISTORIES_OF_A_PLAN)))
+}
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -59,12 +69,13 @@ const HAPPENS: [&str; 31] = [
 #[test]
 fn every_history_obeys_the_laws() {
     if let Some(seed) = number("SIMULATE") {
-        History::live(Rng::new(seed), true);
+        History::live(plan(seed), Rng::new(seed), true);
         return;
     }
     let count = number("SIMULATE_COUNT").unwrap_or(HISTORIES);
+    let half = count / 2 / HISTORIES_OF_A_PLAN * HISTORIES_OF_A_PLAN;
     let halves: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2).map(|half| scope.spawn(move || live_all((half..count).step_by(2)))).collect();
+        let threads = [0..half, half..count].map(|seeds| scope.spawn(move || live_all(seeds)));
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let seen = |what: &str| halves.iter().filter_map(|half| half.get(what)).sum::<u64>();
@@ -77,8 +88,12 @@ fn every_history_obeys_the_laws() {
 /// In how many of these histories each thing happened.
 fn live_all(seeds: impl Iterator<Item = u64>) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
+    let mut shared = plan(0);
     for seed in seeds {
-        let Ok(happened) = catch_unwind(AssertUnwindSafe(|| History::live(Rng::new(seed), false))) else {
+        if seed % HISTORIES_OF_A_PLAN == 0 {
+            shared = plan(seed);
+        }
+        let Ok(happened) = catch_unwind(AssertUnwindSafe(|| History::live(Rc::clone(&shared), Rng::new(seed), false))) else {
             panic!("history {seed} breaks a law; see it with: SIMULATE={seed} cargo test -p runbook-core --test simulator");
         };
         for what in happened {
