@@ -2,7 +2,10 @@
 
 use crate::error::TaskError;
 use crate::hex::sha256;
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Longest folder in which a Unix socket of the lab still fits: a socket's path holds 107 bytes, and containerd adds about 60.
@@ -43,6 +46,25 @@ impl Checkout {
             }
         };
         Ok(Self { root: root.to_owned(), id, lab, run, cache: cache.join("runbook-lab") })
+    }
+
+    /// Makes the folder for sockets, for nobody else's eyes. In `/tmp` everybody may have made one of that name before: one that is not ours is refused.
+    pub(crate) fn make_run_dir(&self) -> Result<(), TaskError> {
+        if self.run.starts_with(&self.lab) {
+            std::fs::create_dir_all(&self.lab).map_err(|error| TaskError::file("create", &self.lab, error))?;
+        }
+        match DirBuilder::new().mode(0o700).create(&self.run) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(TaskError::file("create", &self.run, error)),
+            Ok(()) | Err(_) => {}
+        }
+        let found = std::fs::symlink_metadata(&self.run).map_err(|error| TaskError::file("look at", &self.run, error))?;
+        if found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() {
+            return Ok(());
+        }
+        Err(TaskError::missing(
+            format!("`{}` is another user's, or no folder", self.run.display()),
+            &["remove it, or set XDG_RUNTIME_DIR to a short folder of your own"],
+        ))
     }
 
     /// The label that everything made in Docker carries, so that it can be swept: name and value.

@@ -38,7 +38,7 @@ pub(crate) fn existing(checkout: &Checkout) -> Result<Option<String>, TaskError>
 pub(crate) fn start(checkout: &Checkout, programs: &Programs) -> Result<(Daemon, String), TaskError> {
     preflight::root_for_engine()?;
     say::line("no Docker Engine answers: starting one for this lab (its own socket and data; nothing is installed or enabled)");
-    make(&checkout.run)?;
+    checkout.make_run_dir()?;
     let first = launch(checkout, programs, None);
     // Overlay mounts are refused on some file systems (a container's own, for one); copying is slow and works everywhere.
     match first {
@@ -124,10 +124,16 @@ pub(crate) fn probe(checkout: &Checkout, host: &str, image: &str) -> Result<(), 
     // Ends with this task where nobody calls.
     std::thread::spawn(move || listener.accept().and_then(|(mut stream, _)| stream.write_all(said.as_bytes())));
     let script = format!("cat /probe/nonce; echo; nc 127.0.0.1 {port} </dev/null");
-    let output = api.run(&serde_json::json!({
+    let ran = api.run(&serde_json::json!({
         "Image": image, "Cmd": ["/bin/sh", "-c", script], "Tty": true, "Labels": { label: value },
         "HostConfig": { "NetworkMode": "host", "Binds": [format!("{}:/probe:ro", dir.display())] },
-    }))?;
+    }));
+    let output = ran.map_err(|error| {
+        TaskError::missing(
+            format!("containers do not run here: {error}"),
+            &["control groups or mounts may be refused on this machine: run the lab in a virtual machine, or set DOCKER_HOST to an engine that works"],
+        )
+    })?;
     let seen = String::from_utf8_lossy(&output);
     let help = ["unset DOCKER_HOST and stop that engine, or run as root on Linux: the lab then starts an engine of its own"];
     if !seen.lines().any(|line| line.trim() == nonce) {

@@ -2,7 +2,6 @@
 
 use super::client::tell;
 use super::environment::Server;
-use super::fetch::make;
 use super::ports;
 use super::process::{Daemon, wait_until};
 use super::programs::Programs;
@@ -17,7 +16,7 @@ use std::time::Duration;
 /// server reads before it listens.
 pub(crate) fn start(checkout: &Checkout, programs: &Programs, password: &str) -> Result<(Daemon, Server), TaskError> {
     let data = checkout.lab.join("mariadb");
-    make(&checkout.run)?;
+    checkout.make_run_dir()?;
     let user = if rustix::process::geteuid().is_root() { Some("--user=root") } else { None };
     let base = programs.debian("usr");
     let mut install = Command::new(base.join("bin/mariadb-install-db"));
