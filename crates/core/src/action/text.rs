@@ -22,7 +22,9 @@ impl ShellText {
         let mut script = String::new();
         for name in self.env.keys() {
             // Assigning to a name that is not in the environment any more does not put it back there.
-            script.push_str(&format!("RUNBOOK_P=${name}; unset {name}; {name}=$RUNBOOK_P; "));
+            for part in ["RUNBOOK_P=$", name, "; unset ", name, "; ", name, "=$RUNBOOK_P; "] {
+                script.push_str(part);
+            }
         }
         if !script.is_empty() {
             script.push_str("unset RUNBOOK_P; ");
