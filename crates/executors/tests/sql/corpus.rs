@@ -60,6 +60,9 @@ create sequence seq_1 start with 100 increment by 5;
 do nextval(seq_1), nextval(seq_1);
 create table uses_seq (id int default nextval(seq_1) primary key);
 create event ev_1 on schedule every 1 day starts '2037-01-01 00:00:00' do delete from nopk where a = 9;
+set session time_zone = '+05:00';
+create event ev_2 on schedule at '2037-01-01 00:00:00' do delete from nopk where a = 9;
+set session time_zone = '+00:00';
 create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
 ";
 

@@ -12,7 +12,8 @@ use crate::lab::{Database, Server, servers};
 use crate::support::{TestContext, action, failed, succeeded};
 
 const OLD: &str = "create table t (id int primary key auto_increment, v varchar(20)); insert into t (v) values ('old 1'), ('old 2'); \
-                   create table many (id int primary key, pad varchar(1000)); create view v as select v from t;";
+                   create table many (id int primary key, pad varchar(1000)); create view v as select v from t; \
+                   create table child (id int primary key, foreign key (id) references t (id)); insert into child values (2);";
 const NEW: &str = "update t set v = concat('new ', id); create table added (a int); insert into added values (1);";
 
 /// A database with a backup of an older state of it.
@@ -80,21 +81,21 @@ impl Case {
 #[tokio::test]
 async fn a_full_database_is_dropped_only_when_its_state_is_kept() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "full").await;
+        let case = Case::new(server, "full").await;
         let (failure, residue) = failed(case.cx.run(&*case.restore(&json!({}))).await);
         assert_eq!((failure.kind, failure.field.as_deref(), residue), (FailureKind::Conflict, Some("into"), Residue::None));
-        assert!(failure.message.ends_with("holds 4 objects, and a restore never writes over something"), "{failure}");
+        assert!(failure.message.ends_with("holds 5 objects, and a restore never writes over something"), "{failure}");
         let (failure, residue) = failed(case.cx.run(&*case.restore(&json!({ "recreate": true }))).await);
         assert_eq!((failure.kind, failure.field.as_deref(), residue), (FailureKind::Conflict, Some("aside"), Residue::None));
         assert_eq!(case.state().await, "new");
 
         let restore = case.recreate();
         let before = restore.capture(&case.cx).await.unwrap();
-        assert_eq!(Value::from(before.0.clone()), json!({ "existed": true, "objects": 4 }));
+        assert_eq!(Value::from(before.0.clone()), json!({ "existed": true, "objects": 5 }));
         assert_eq!(restore.probe(&case.cx, &before).await, Verdict::NotDone);
         let (outputs, changed) = succeeded(restore.run(&case.cx, &before).await);
         assert!(changed);
-        assert_eq!((&outputs["tables"], &outputs["rows"]), (&json!(2), &json!(3_002)));
+        assert_eq!((&outputs["tables"], &outputs["rows"]), (&json!(3), &json!(3_003)));
         assert_eq!(outputs["aside"], json!(case.aside().join("manifest.json")));
         assert_eq!(case.state().await, "old", "{}", server.name);
         assert!(matches!(restore.probe(&case.cx, &before).await, Verdict::Done { changed: true, .. }));
@@ -129,6 +130,9 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
     let damaged = || format!("the file `{data}` is damaged: its SHA-256 is another");
     let edited = manifest.replace("\"rows\": 2,", "\"rows\": 3,");
     let incomplete = Manifest { complete: false, ..case.manifest() }.sealed().to_text();
+    let mut injected = case.manifest();
+    injected.contents.charset = "utf8mb4; drop database x".to_owned();
+    let injected = injected.sealed().to_text();
     let cut = good[..good.len() / 2].to_vec();
     let cases = [
         ("cut", &*data, Some(cut), format!("the file `{data}` has {} bytes and should have {}", good.len() / 2, good.len())),
@@ -137,6 +141,12 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
         ("missing", &data, None, format!("the file `{data}` is missing")),
         ("stranger", "99-more.sql", Some(b"drop table t;".to_vec()), "the file `99-more.sql` is not in the manifest".to_owned()),
         ("edited", "manifest.json", Some(edited.into_bytes()), "the manifest was changed after it was written".to_owned()),
+        (
+            "injected",
+            "manifest.json",
+            Some(injected.into_bytes()),
+            "`utf8mb4; drop database x` is no name of a character set or collation".to_owned(),
+        ),
         ("incomplete", "manifest.json", Some(incomplete.into_bytes()), "the manifest says that the backup is not complete".to_owned()),
     ];
     for (name, file, bytes, problem) in cases {
@@ -173,7 +183,7 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
 #[tokio::test]
 async fn an_error_in_the_middle_stops_and_the_next_attempt_starts_over() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "middle").await;
+        let case = Case::new(server, "middle").await;
         let good = std::fs::read_to_string(case.backup.join("20-tables.sql")).unwrap();
         case.rewrite("30-data-00001.sql", |text| text.replacen("INSERT INTO `t`", "INSERT INTO `tt`", 1));
         let restore = case.recreate();
@@ -199,11 +209,15 @@ async fn an_error_in_the_middle_stops_and_the_next_attempt_starts_over() {
 #[tokio::test]
 async fn rows_that_were_left_out_or_changed_on_the_way_are_noticed() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "silent").await;
+        let case = Case::new(server, "silent").await;
         case.rewrite("30-data-00001.sql", |text| text.replacen("'old 2'", "'0ld 2'", 1));
         let (failure, residue) = failed(case.cx.run(&*case.recreate()).await);
         assert_eq!((failure.kind, residue), (FailureKind::Unexpected, Residue::Partial), "{failure}");
         assert_eq!(failure.detail, ["table `t` has other values in its rows"], "{}", server.name);
+        // With the backup mended, the next attempt drops what this one made, foreign keys and all.
+        case.rewrite("30-data-00001.sql", |text| text.replacen("'0ld 2'", "'old 2'", 1));
+        succeeded(case.cx.run(&*case.recreate()).await);
+        assert_eq!(case.state().await, "old");
         case.database.drop().await;
     }
 }
@@ -212,7 +226,7 @@ async fn rows_that_were_left_out_or_changed_on_the_way_are_noticed() {
 async fn a_restore_that_is_cut_off_is_recognised() {
     for server in servers().await.iter() {
         for how in ["cancel", "kill", "vanish"] {
-            let case = Case::new(&server, &format!("cut_{how}")).await;
+            let case = Case::new(server, &format!("cut_{how}")).await;
             let restore = case.recreate();
             let before = restore.capture(&case.cx).await.unwrap();
             let interfere = async {
@@ -266,7 +280,7 @@ async fn a_restore_that_is_cut_off_is_recognised() {
 #[tokio::test]
 async fn an_aside_that_holds_another_state_is_not_taken() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "other").await;
+        let case = Case::new(server, "other").await;
         let dump = server.action("dump", json!({ "database": case.database.name, "to": case.aside() }));
         succeeded(TestContext::new("dump").run(&*dump).await);
         server.script(&case.database, "insert into added values (2)").await;
@@ -281,7 +295,7 @@ async fn an_aside_that_holds_another_state_is_not_taken() {
 async fn a_present_state_that_cannot_be_kept_stops_or_asks() {
     use runbook_core::action::Answer;
     for server in servers().await.iter() {
-        let case = Case::new(&server, "broken").await;
+        let case = Case::new(server, "broken").await;
         // The view's table is gone: a dump of this could not be restored.
         server
             .script(
@@ -309,7 +323,7 @@ async fn a_present_state_that_cannot_be_kept_stops_or_asks() {
 #[tokio::test]
 async fn foreign_keys_from_elsewhere_are_not_lost_with_the_database() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "pointed").await;
+        let case = Case::new(server, "pointed").await;
         let other = server.database("pointing").await;
         server
             .script(&other, &format!("create table r (id int primary key, foreign key (id) references `{}`.t (id))", case.database.name))
@@ -336,7 +350,7 @@ async fn servers_own_databases_are_never_restored_into() {
 #[tokio::test]
 async fn a_dump_that_was_cut_off_leaves_no_backup_and_is_made_anew() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "cutdump").await;
+        let case = Case::new(server, "cutdump").await;
         let to = case.cx.folder().join("second");
         let dump = server.action("dump", json!({ "database": case.database.name, "to": to }));
         let before = dump.capture(&case.cx).await.unwrap();
@@ -345,7 +359,7 @@ async fn a_dump_that_was_cut_off_leaves_no_backup_and_is_made_anew() {
         if vanished.is_err() {
             assert!(!to.exists());
             let (outputs, _) = succeeded(dump.run(&case.cx, &before).await);
-            assert_eq!(outputs["tables"], json!(3));
+            assert_eq!(outputs["tables"], json!(4));
         }
         assert_eq!(hidden(case.cx.folder()), Vec::<String>::new());
         assert!(matches!(dump.probe(&case.cx, &before).await, Verdict::Done { .. }));
@@ -365,7 +379,7 @@ fn hidden(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_comparison_says_what_differs() {
     for server in servers().await.iter() {
-        let case = Case::new(&server, "differs").await;
+        let case = Case::new(server, "differs").await;
         server.script(&case.database, "drop view v; alter table many add column more int;").await;
         let compare = server.action("compare", json!({ "database": case.database.name, "manifest": case.backup }));
         let (outputs, changed) = succeeded(case.cx.run(&*compare).await);

@@ -314,13 +314,17 @@ impl Dump<'_, '_> {
         for (kind, object) in objects {
             let definition = inventory::definition(self.session, kind, &object).await?;
             let create = stripped(&definition, self.database, names);
-            let Definition { sql_mode, collation, .. } = definition;
+            let Definition { sql_mode, collation, time_zone, .. } = definition;
             if let Some(mode) = sql_mode {
                 let _ = writeln!(text, "SET SESSION sql_mode = '{mode}';");
                 statements += 1;
             }
             if let Some(collation) = collation {
                 let _ = writeln!(text, "SET SESSION collation_connection = '{collation}';");
+                statements += 1;
+            }
+            if let Some(zone) = time_zone {
+                let _ = writeln!(text, "SET SESSION time_zone = '{zone}';");
                 statements += 1;
             }
             let delimiter = delimiter_for(&create);

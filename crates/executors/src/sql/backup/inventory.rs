@@ -190,6 +190,8 @@ pub(in crate::sql) struct Definition {
     pub(in crate::sql) sql_mode: Option<String>,
     /// The collation it was made in, where the server keeps it.
     pub(in crate::sql) collation: Option<String>,
+    /// The time zone in which an event's times are written.
+    pub(in crate::sql) time_zone: Option<String>,
 }
 
 /// Asks for a table's definition; the session's database has to be the table's.
@@ -215,12 +217,22 @@ pub(in crate::sql) async fn definition(session: &mut Session<'_>, kind: ObjectKi
     let create = if kind == ObjectKind::Trigger { quoted_definer(&create) } else { create };
     // OceanBase tells a character set where the collation of a trigger should stand.
     let collation = at(collation_at).filter(|collation| collation.contains('_') && is_plain(collation));
-    Ok(Definition { create, sql_mode: at(mode_at).filter(|mode| is_plain(mode)), collation })
+    let time_zone = at((kind == ObjectKind::Event).then_some(2));
+    Ok(Definition {
+        create,
+        sql_mode: at(mode_at).filter(|mode| is_plain(mode)),
+        collation,
+        time_zone: time_zone.filter(|zone| is_zone(zone)),
+    })
 }
 
 /// What can stand in a text without escaping.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b','))
+}
+
+fn is_zone(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'+' | b'-' | b':'))
 }
 
 fn hidden(kind: &str, object: &str) -> Failure {

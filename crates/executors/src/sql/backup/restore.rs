@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::MARKER;
 use super::compare::{differences, is_part_of};
-use super::contents::Contents;
+use super::contents::{Contents, ObjectKind};
 use super::dump::{Request as DumpRequest, dump};
 use super::inventory;
 use super::load::load;
@@ -20,7 +20,7 @@ use super::survey::survey;
 use super::verify::Report;
 use crate::sql::failure::Sql;
 use crate::sql::quote::{literal, name};
-use crate::sql::session::{Dialer, Session};
+use crate::sql::session::{Dialer, Session, mark};
 use crate::sql::value::text_at;
 use crate::sql::verify_backup::verified;
 
@@ -89,9 +89,11 @@ pub(in crate::sql) async fn look(session: &mut Session<'_>, database: &str) -> S
     }
     let mut inventory = inventory::read(session, database).await?;
     if !inventory.leave_out(&[MARKER.to_owned()]).is_empty() {
-        let row = session.one(&format!("SELECT mark, manifest FROM {}.{}", name(database), name(MARKER))).await?;
-        let text = |at| row.as_ref().and_then(|row| text_at(row, at)).unwrap_or_default();
-        return Ok(Present::Begun(Begun { mark: text(0), manifest: text(1) }));
+        let (schema, marker) = (literal(database, session.mode), literal(MARKER, session.mode));
+        let sql = format!("SELECT table_comment FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {marker}");
+        let comment = session.one(&sql).await?.and_then(|row| text_at(&row, 0)).unwrap_or_default();
+        let (manifest, mark) = comment.split_once(' ').unwrap_or_default();
+        return Ok(Present::Begun(Begun { mark: mark.to_owned(), manifest: manifest.to_owned() }));
     }
     let objects = inventory.tables.len() + inventory.objects.len() + inventory.unknown.len();
     Ok(if objects == 0 { Present::Empty } else { Present::Full(objects) })
@@ -125,11 +127,31 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
     Ok(())
 }
 
+/// Who restores what stands in the table's comment: so it is there with the table or not at all.
 async fn mark_begin(session: &mut Session<'_>, request: &Request<'_>, cx: Cx<'_>) -> Sql<()> {
-    let marker = name(MARKER);
-    session.run(&format!("CREATE TABLE {marker} (mark varchar(700), manifest varchar(64), began_at varchar(40))")).await?;
-    let values = [cx.mark(), &request.report.digest, &cx.now().to_string()].map(|text| literal(text, session.mode)).join(", ");
-    session.run(&format!("INSERT INTO {marker} VALUES ({values})")).await?;
+    let comment = literal(&format!("{} {}", request.report.digest, mark(cx.mark())), session.mode);
+    session.run(&format!("CREATE TABLE {} (unfinished int) COMMENT = {comment}", name(MARKER))).await?;
+    Ok(())
+}
+
+/// Drops what an unfinished restore made, its marker last: a database that is dropped half-way must not lose the marker before the rest.
+async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
+    const AT_ONCE: usize = 50;
+    let mut inventory = inventory::read(session, database).await?;
+    inventory.leave_out(&[MARKER.to_owned()]);
+    let of = |kind: ObjectKind| inventory.objects.iter().filter(move |(other, _)| *other == kind).map(|(_, object)| object.clone());
+    session.run("SET SESSION foreign_key_checks = 0").await?;
+    let lists = [
+        ("VIEW", of(ObjectKind::View).collect::<Vec<_>>()),
+        ("TABLE", inventory.tables.keys().cloned().collect()),
+        ("SEQUENCE", of(ObjectKind::Sequence).collect()),
+    ];
+    for (kind, objects) in lists {
+        for some in objects.chunks(AT_ONCE) {
+            let list = some.iter().map(|object| format!("{}.{}", name(database), name(object))).collect::<Vec<_>>().join(", ");
+            session.run(&format!("DROP {kind} {list}")).await?;
+        }
+    }
     Ok(())
 }
 
@@ -177,7 +199,9 @@ async fn make_room(
     };
     if own_remains {
         // What the earlier attempt dumped aside is still this step's answer to "where is it".
+        restored.touched = true;
         restored.aside = request.aside.as_ref().map(|aside| aside.join("manifest.json")).filter(|manifest| manifest.is_file());
+        clear(session, request.into).await?;
     } else {
         refuse(request, &present)?;
         refuse_references(session, request.into).await?;

@@ -104,6 +104,12 @@ fn own_problems(manifest: &Manifest) -> Vec<String> {
     if !manifest.complete {
         problems.push("the manifest says that the backup is not complete".to_owned());
     }
+    // They become part of a statement.
+    for name in [&manifest.contents.charset, &manifest.contents.collation] {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            problems.push(format!("`{name}` is no name of a character set or collation"));
+        }
+    }
     problems
 }
 

@@ -4,6 +4,7 @@ fn column(name: &str, data_type: &str) -> Column {
     Column { name: name.to_owned(), declared: data_type.to_owned(), kind: Kind::of(data_type), generated: false }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a row's value looks like")]
 fn raw(bytes: &[u8]) -> Option<Raw> {
     Some(Raw::Bytes(bytes.to_vec()))
 }
