@@ -112,7 +112,7 @@ impl History {
                 intent = if this.rng.percent(25) { Intent::RollBack } else { Intent::GoOn };
             }
         }
-        this.laws.check_folds(&this.plan, &this.view, &this.journal, &mut this.rng);
+        Laws::check_folds(&this.plan, &this.view, &this.journal, &mut this.rng);
         this.laws.seen
     }
 
@@ -277,7 +277,7 @@ impl History {
         for (key, flight) in &mut self.flights {
             if flight.stage == Stage::Written {
                 flight.stage = Stage::Running;
-                self.laws.runs(&self.plan, *key, &mut self.world, &mut self.rng);
+                Laws::runs(&self.plan, *key, &mut self.world, &mut self.rng);
             }
         }
     }

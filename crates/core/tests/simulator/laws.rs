@@ -11,7 +11,7 @@ use runbook_core::runbook::{Needs, Phase};
 use runbook_core::view::{EffectKey, EffectState, Mode, RunView};
 
 use crate::rng::Rng;
-use crate::world::{Truth, World};
+use crate::world::{Thing, Truth, World};
 
 /// What the laws remember, from records and from what truly ran.
 #[derive(Default)]
@@ -249,7 +249,7 @@ impl Laws {
     }
 
     /// An effect truly runs.
-    pub(crate) fn runs(&mut self, plan: &Plan, key: EffectKey, world: &mut World, rng: &mut Rng) {
+    pub(crate) fn runs(plan: &Plan, key: EffectKey, world: &mut World, rng: &mut Rng) {
         let unit = plan.unit(key.unit).unwrap();
         let class = key.undo.map_or(unit.class, |action| unit.undo()[usize::from(action)].class);
         let thing = world.thing(key, rng);
@@ -265,7 +265,7 @@ impl Laws {
 
     /// The laws of a run's end.
     pub(crate) fn check_end(&self, plan: &Plan, view: &RunView, world: &World, end: RunEnd) {
-        let changed = |key: &EffectKey| world.things.get(key).is_some_and(|t| t.changed());
+        let changed = |key: &EffectKey| world.things.get(key).is_some_and(Thing::changed);
         match end {
             RunEnd::ChecksFailed | RunEnd::ChecksPassed => assert!(self.begun.is_empty(), "steps were begun"),
             RunEnd::Refused => assert!(!self.begun.iter().any(changed), "something was changed"),
@@ -305,7 +305,7 @@ impl Laws {
     }
 
     /// A fold of parts is the fold of the whole, through a snapshot and out of it.
-    pub(crate) fn check_folds(&self, plan: &Plan, view: &RunView, journal: &[Stamped], rng: &mut Rng) {
+    pub(crate) fn check_folds(plan: &Plan, view: &RunView, journal: &[Stamped], rng: &mut Rng) {
         let cut = rng.below(journal.len() + 1);
         let mut folded = RunView::new(plan);
         for (at, stamped) in journal.iter().enumerate() {

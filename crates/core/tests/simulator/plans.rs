@@ -15,7 +15,7 @@ fn retry(rng: &mut Rng) -> Retry {
         return Retry::NONE;
     }
     let attempts = rng.percent(80).then(|| 1 + u32::try_from(rng.below(3)).unwrap());
-    let within = (attempts.is_none() || rng.percent(20)).then(|| Duration::from_millis(5_000));
+    let within = (attempts.is_none() || rng.percent(20)).then(|| Duration::from_secs(5));
     Retry { attempts, pause: Duration::from_millis(rng.next() % 2_000), within, backoff: 1 + u32::try_from(rng.below(2)).unwrap() }
 }
 
@@ -72,7 +72,7 @@ fn fate(rng: &mut Rng, step: usize, steps: &[UnitIx]) -> PlanFate {
         0 => PlanFate::Irreversible("why".to_owned()),
         1 => PlanFate::Leaves("what".to_owned()),
         2 if step > 0 => PlanFate::CoveredBy(steps[rng.below(step)]),
-        _ => PlanFate::Undo((0..1 + rng.below(3)).map(|_| undo(rng)).collect()),
+        _ => PlanFate::Undo((0..=rng.below(3)).map(|_| undo(rng)).collect()),
     }
 }
 

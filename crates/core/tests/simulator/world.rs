@@ -17,6 +17,7 @@ pub(crate) enum Truth {
 }
 
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Thing {
     /// Of the last attempt.
     pub(crate) truth: Truth,
@@ -83,9 +84,9 @@ impl World {
             return Outcome::Cancelled { residue };
         }
         if rng.percent(if changes { 72 } else { 92 }) {
-            let changed = changes && rng.percent(80);
-            self.did(key, if changed { Truth::All } else { Truth::Nothing }, rng);
-            return Outcome::Succeeded { outputs: Outputs::new(), changed };
+            let did = changes && rng.percent(80);
+            self.did(key, if did { Truth::All } else { Truth::Nothing }, rng);
+            return Outcome::Succeeded { outputs: Outputs::new(), changed: did };
         }
         let kind = rng.pick(&KINDS);
         let residue = if changes { rng.pick(&[Residue::None, Residue::Partial, Residue::Unknown]) } else { Residue::None };
