@@ -4,6 +4,7 @@
 
 mod agreement;
 mod pages;
+mod robust;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
