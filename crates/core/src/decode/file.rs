@@ -1,6 +1,7 @@
 //! The whole file.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::draft::{Draft, DraftUnit};
@@ -12,9 +13,9 @@ use crate::action::Registry;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Entry, Node, NodeKind, Table};
 use crate::effect::UnitIx;
-use crate::format::{CheckDecl, RunbookFile, StepDecl, VerifyDecl};
+use crate::format::RunbookFile;
 use crate::runbook::{OnFailure, Phase, Runbook, TargetDecl, Unit};
-use crate::shape::{At, Shape};
+use crate::shape::{At, TableRule};
 use crate::source::{Source, Span};
 
 /// The version of the format that this program reads.
@@ -96,9 +97,9 @@ impl Reader<'_> {
         let (runbook, broken_vars) = self.runbook(&mut keys, vars, targets);
         let mut draft = Draft { runbook, units: Vec::new(), broken: BTreeMap::new(), broken_vars, faulty: false, target_places };
         let [check, step, verify] = units;
-        self.units::<CheckDecl>(Phase::Check, check, &mut draft);
-        self.units::<StepDecl>(Phase::Step, step, &mut draft);
-        self.units::<VerifyDecl>(Phase::Verify, verify, &mut draft);
+        self.units(Phase::Check, check, rule, &mut draft);
+        self.units(Phase::Step, step, rule, &mut draft);
+        self.units(Phase::Verify, verify, rule, &mut draft);
         Some(draft)
     }
 
@@ -119,14 +120,15 @@ impl Reader<'_> {
         (runbook, vars.broken)
     }
 
-    fn units<T: schemars::JsonSchema>(&mut self, phase: Phase, node: Option<Node>, draft: &mut Draft) {
-        let Some(node) = node else { return };
+    /// The units of one phase; `whole` is the rule of the file, which has theirs in it.
+    fn units(&mut self, phase: Phase, node: Option<Node>, whole: &TableRule, draft: &mut Draft) {
         let name = match phase {
             Phase::Check => "check",
             Phase::Step => "step",
             Phase::Verify => "verify",
         };
-        let shape: std::rc::Rc<Shape> = self.format_shape::<T>();
+        let rule = whole.key(name).and_then(|key| key.shape.accepts.list.as_ref());
+        let (Some(node), Some(shape)) = (node, rule.map(|list| Rc::clone(&list.item))) else { return };
         for item in self.list(node, name) {
             let ix = UnitIx(u32::try_from(draft.runbook.units.len()).unwrap_or(u32::MAX));
             match self.unit(phase, &shape, item, ix, draft.runbook.on_failure) {

@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node};
 use crate::format::VarDecl;
 use crate::runbook::{Field, FieldKind, Var, VarType};
-use crate::shape::At;
+use crate::shape::{At, what_is_wrong};
 use crate::source::Span;
 
 /// The variables, and the names of those that are left out because of a fault.
@@ -41,8 +41,7 @@ impl Reader<'_> {
         let mut keys = Keys::of(self.walk_table(rule, table, span, At { name: &name.name, span: name.span }));
         let keys = &mut keys;
         let kind: VarType = keys.value("type")?;
-        // The whole value must match. That it is an expression was seen by the walk.
-        let pattern = keys.text("pattern").and_then(|pattern| Regex::new(&format!(r"\A(?:{pattern})\z")).ok());
+        let pattern = keys.name("pattern").and_then(|pattern| self.pattern(&pattern));
         let default = keys.take("default");
         let example = keys.take("example");
         let choices_span = keys.span("choices");
@@ -69,6 +68,25 @@ impl Reader<'_> {
             self.value_fits(&var, default, "default");
         }
         Some(Var { default, ..var })
+    }
+
+    /// The whole value must match.
+    fn pattern(&mut self, pattern: &NameRef) -> Option<Regex> {
+        let anchored = Regex::new(&format!(r"\A(?:{})\z", pattern.name));
+        // A parenthesis too many would close ours.
+        let alone = if anchored.is_err() || pattern.name.contains(')') { Regex::new(&pattern.name).map(|_| ()) } else { Ok(()) };
+        match (anchored, alone) {
+            (Ok(regex), Ok(())) => Some(regex),
+            (_, Err(error)) | (Err(error), Ok(())) => {
+                let why = what_is_wrong(&error);
+                self.faults.push(Diagnostic::error(Code::BadPattern, "`pattern` is no regular expression").at(
+                    self.source,
+                    pattern.span,
+                    why,
+                ));
+                None
+            }
+        }
     }
 
     /// Keys that mean nothing for the type.

@@ -17,7 +17,7 @@ pub(crate) struct VarDecl {
     #[schemars(extend("x-text" = "plain"))]
     default: Option<serde_json::Value>,
     /// A regular expression that the whole value must match.
-    #[schemars(extend("format" = "regex", "x-text" = "verbatim"))]
+    #[schemars(extend("format" = "regex", "x-text" = "verbatim", "x-compiled" = true))]
     pattern: Option<String>,
     /// The values of an `enum`.
     #[schemars(length(min = 1))]

@@ -181,6 +181,6 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The last line of the crate's message; the others draw the expression.
-fn what_is_wrong(error: &regex::Error) -> String {
+pub(crate) fn what_is_wrong(error: &regex::Error) -> String {
     error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
 }
