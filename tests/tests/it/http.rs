@@ -50,7 +50,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 }
 
 fn runbook(server: &Server, lines: &str) -> String {
-    format!("format = 1\nname = \"web\"\n\n[[step]]\nid = \"call\"\n{}\n", lines.replace("@", &server.address))
+    format!("format = 1\nname = \"web\"\n\n[[step]]\nid = \"call\"\n{}\n", lines.replace('@', &server.address))
 }
 
 #[test]

@@ -223,7 +223,7 @@ impl Odc {
     pub(crate) fn wait_for(&self, version: &str) {
         let begun = Instant::now();
         let mut last = None;
-        while begun.elapsed() < Duration::from_secs(60) {
+        while begun.elapsed() < Duration::from_mins(1) {
             last = self.get("/api/v1/info");
             if last.as_ref().is_some_and(|(status, body)| *status == 200 && body.contains(&format!("\"{version}-"))) {
                 return;
@@ -291,8 +291,8 @@ impl Odc {
 impl Drop for Odc {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.sandbox.path("log/odc.log")).unwrap_or_default();
-            eprintln!("--- odc.log\n{log}");
+            let log = std::fs::read(self.sandbox.path("log/odc.log")).unwrap_or_default();
+            let _ = std::io::stderr().write_all(&[b"--- odc.log\n", log.as_slice()].concat());
         }
         let listed = self.lab.docker(&["ps", "--all", "--format", "{{.Names}}"], &[]);
         for name in String::from_utf8_lossy(&listed.stdout).lines().filter(|name| name.starts_with(&self.container)) {

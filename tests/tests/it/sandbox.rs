@@ -80,27 +80,17 @@ impl Sandbox {
 
     /// Waits until a file of that name is there: a step's way to say how far it is.
     pub(crate) fn wait_for(&self, path: &str) {
-        self.until(&format!("the file {path}"), || self.path(path).exists());
+        until(&format!("the file {path}"), || self.path(path).exists());
     }
 
     /// Waits until the journal of a run has a record of that type.
     pub(crate) fn wait_for_record(&self, kind: &str) {
         let wanted = format!("\"type\":\"{kind}\"");
-        self.until(&wanted, || {
-            self.everything_below("state/runs").iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&wanted))
-        });
-    }
-
-    fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while !holds() {
-            assert!(std::time::Instant::now() < patience, "waited in vain for {what}");
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+        until(&wanted, || self.everything_below("state/runs").iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&wanted)));
     }
 
     /// Sends a signal to the program alone.
-    pub(crate) fn signal(&self, child: &Child, signal: rustix::process::Signal) {
+    pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
         let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
         rustix::process::kill_process(pid, signal).expect("a signal");
     }
@@ -220,6 +210,14 @@ impl Ran {
     pub(crate) fn only_code(self, expected: i32) -> (String, String) {
         assert_eq!(self.code, Some(expected), "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         (self.stdout, self.stderr)
+    }
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let patience = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while !holds() {
+        assert!(std::time::Instant::now() < patience, "waited in vain for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
 

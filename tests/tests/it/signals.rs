@@ -13,7 +13,7 @@ fn ctrl_c_ends_the_step_and_the_run_can_be_continued() {
     let sandbox = Sandbox::new().file("a.toml", one_step("trap 'touch ended; exit 1' TERM\ntouch begun\nwhile :; do sleep 0.05; done", ""));
     let child = sandbox.spawn(["exec", "a.toml"]);
     sandbox.wait_for("begun");
-    sandbox.signal(&child, rustix::process::Signal::INT);
+    Sandbox::signal(&child, rustix::process::Signal::INT);
     let (stdout, stderr) = sandbox.wait(child).only_code(130);
     assert!(stdout.contains("signal 2: ending in good order; once more to end at once"), "{stdout}");
     assert!(stderr.contains("stopped by signal 2 (run [RUN])"), "{stderr}");
@@ -25,9 +25,9 @@ fn a_second_ctrl_c_kills_what_does_not_listen() {
     let sandbox = Sandbox::new().file("a.toml", one_step("trap '' TERM INT\ntouch begun\nwhile :; do sleep 0.05; done", ""));
     let child = sandbox.spawn(["exec", "a.toml"]);
     sandbox.wait_for("begun");
-    sandbox.signal(&child, rustix::process::Signal::INT);
+    Sandbox::signal(&child, rustix::process::Signal::INT);
     sandbox.wait_for_record("cancel_requested");
-    sandbox.signal(&child, rustix::process::Signal::INT);
+    Sandbox::signal(&child, rustix::process::Signal::INT);
     let (stdout, _) = sandbox.wait(child).only_code(130);
     assert!(stdout.contains("signal 2: ending at once"), "{stdout}");
 }
@@ -37,7 +37,7 @@ fn sigterm_is_told_by_its_number() {
     let sandbox = Sandbox::new().file("a.toml", one_step("touch begun\nwhile :; do sleep 0.05; done", ""));
     let child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
     sandbox.wait_for("begun");
-    sandbox.signal(&child, rustix::process::Signal::TERM);
+    Sandbox::signal(&child, rustix::process::Signal::TERM);
     sandbox.wait(child).only_code(143);
 }
 
@@ -47,7 +47,7 @@ fn what_must_not_be_interrupted_is_waited_for() {
     let sandbox = Sandbox::new().file("a.toml", one_step(script, "interrupt = \"never\""));
     let child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
     sandbox.wait_for("begun");
-    sandbox.signal(&child, rustix::process::Signal::INT);
+    Sandbox::signal(&child, rustix::process::Signal::INT);
     sandbox.wait_for_record("stop_requested");
     std::fs::write(sandbox.path("go"), "").expect("a file");
     let code = sandbox.wait(child).any_code();

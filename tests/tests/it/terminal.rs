@@ -58,7 +58,7 @@ impl Terminal {
     }
 
     fn wait_for(&self, text: &str) {
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + Duration::from_mins(1);
         while !self.shown().contains(text) {
             assert!(Instant::now() < patience, "waited in vain for {text:?} in:\n{}", self.shown());
             std::thread::sleep(Duration::from_millis(10));
@@ -151,7 +151,7 @@ fn ctrl_c_takes_a_question_back() {
     let sandbox = Sandbox::new().file("a.toml", RISKY);
     let terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml"]);
     terminal.wait_for("Start? [yes/no] ");
-    sandbox.signal(&terminal.child, rustix::process::Signal::INT);
+    Sandbox::signal(&terminal.child, rustix::process::Signal::INT);
     let (code, shown) = terminal.end();
     assert_eq!(code, 130, "{shown}");
 }
