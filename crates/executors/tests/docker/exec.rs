@@ -108,7 +108,7 @@ async fn a_child_that_holds_the_output_does_not_hold_up_the_step() {
 async fn told_to_end_it_ends_the_program_and_its_children() {
     let name = container("cancel").await;
     let cx = TestContext::in_run("r1", "s");
-    let action = action("exec", exec(&name, &json!(["sh", "-c", "sleep 4712 & sleep 4713; true"])));
+    let action = action("exec", exec(&name, &json!(["sh", "-c", "sleep 4712 & sleep 4713; touch /went-on"])));
     let (outcome, ()) = tokio::join!(cx.run(&*action), async {
         while running(&name, "sleep 4713").await == 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -117,6 +117,9 @@ async fn told_to_end_it_ends_the_program_and_its_children() {
     });
     assert_eq!(outcome, Outcome::Cancelled { residue: Residue::Unknown });
     assert_eq!(running(&name, "sleep 471").await, 0);
+    let look = crate::engine::action("exec", exec(&name, &json!(["ls", "/went-on"])));
+    let (failure, ..) = TestContext::in_run("r1", "look").fail(&*look).await;
+    assert!(failure.detail[0].contains("No such file"), "the shell went on with its next command: {:?}", failure.detail);
 }
 
 #[tokio::test]

@@ -30,13 +30,27 @@ pub(super) enum Signal {
 }
 
 /// Finds by whole entries of the environment. Fails with 3 where the container's tools cannot do that, so that "nothing found" can be believed.
+///
+/// What is found is stopped before it is signalled, round after round until nothing new appears: a shell whose child alone was ended would go on with its
+/// next command, and a child that is made in the meantime would be missed.
 const SCRIPT: &str = r#"printf 'x\000y\000' | tr '\000' '\n' | grep -qxF y || exit 3
-for p in /proc/[0-9]*; do
-  if tr '\000' '\n' 2>/dev/null <"$p/environ" | grep -qxF "$1"; then
-    echo "${p#/proc/}"
-    if [ "$2" != 0 ]; then kill "-$2" "${p#/proc/}" 2>/dev/null; fi
-  fi
-done 2>/dev/null
+all=
+while :; do
+  new=
+  for p in /proc/[0-9]*; do
+    pid=${p#/proc/}
+    case " $all " in *" $pid "*) continue ;; esac
+    if tr '\000' '\n' 2>/dev/null <"$p/environ" | grep -qxF "$1"; then new="$new $pid"; fi
+  done 2>/dev/null
+  [ -n "$new" ] || break
+  [ "$2" = 0 ] || kill -STOP $new 2>/dev/null
+  all="$all$new"
+done
+for pid in $all; do echo "$pid"; done
+if [ "$2" != 0 ] && [ -n "$all" ]; then
+  kill "-$2" $all 2>/dev/null
+  kill -CONT $all 2>/dev/null
+fi
 exit 0"#;
 
 /// A process that an exec started.
