@@ -142,7 +142,7 @@ impl History {
         if self.shown {
             println!("{}", serde_json::to_string(&stamped).unwrap());
         }
-        self.laws.before(&self.plan, &self.view, &stamped, &mut self.world, &mut self.rng);
+        self.laws.before(&self.plan, &self.view, &stamped);
         if let Err(impossible) = self.view.apply(&self.plan, &stamped) {
             panic!("{impossible}: {:?}", stamped.record);
         }

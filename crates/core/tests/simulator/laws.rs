@@ -77,7 +77,7 @@ impl Laws {
     }
 
     /// A record is about to be applied.
-    pub(crate) fn before(&mut self, plan: &Plan, view: &RunView, stamped: &Stamped, _: &mut World, _: &mut Rng) {
+    pub(crate) fn before(&mut self, plan: &Plan, view: &RunView, stamped: &Stamped) {
         self.tell(plan, view, &stamped.record);
         match &stamped.record {
             Record::SessionOpened(_) => {
