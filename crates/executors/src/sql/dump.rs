@@ -118,7 +118,9 @@ impl Action for Dump {
             match dialer.guarded(dump(&dialer, &request)).await {
                 Ok(manifest) => Outcome::changed(self.outputs(&to, &manifest)),
                 Err(mut fault) => {
-                    if fault.failure.message.starts_with(&format!("`{}`", to.display())) {
+                    // The folder, or the disk below it.
+                    let of_folder = fault.code.is_none() && fault.failure.message.contains(&*to.parent().unwrap_or(&to).to_string_lossy());
+                    if of_folder {
                         fault = fault.field("to");
                     }
                     fault.outcome(Residue::None)

@@ -264,5 +264,6 @@ pub(super) fn write_failure(path: &Path, error: &std::io::Error) -> Failure {
         std::io::ErrorKind::NotFound => FailureKind::NotFound,
         _ => FailureKind::Failed,
     };
-    Failure::new(kind, format!("cannot write `{}`: {error}", path.display()))
+    let failure = Failure::new(kind, format!("cannot write `{}`: {error}", path.display()));
+    if kind == FailureKind::Exhausted { failure.help("make room on that disk, or give a folder on another one") } else { failure }
 }
