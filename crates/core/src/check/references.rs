@@ -22,6 +22,8 @@ pub(super) struct Used {
     pub(super) vars: BTreeSet<String>,
     /// Something uses all of them.
     pub(super) all: bool,
+    /// The targets that an action uses, by their number.
+    pub(super) targets: BTreeSet<usize>,
 }
 
 /// Checks all references of the runbook. `order` is none where it has a cycle: then nothing is said about what runs before what.
@@ -72,8 +74,8 @@ impl<'a> Checker<'a> {
     fn unit(&mut self, unit: &'a Unit) {
         let site = Site::fields(unit);
         if let Some(when) = &unit.when {
-            // It decides about the whole unit, so it is looked at before there is an item.
-            self.expr(when, Site { item: false, when: [None, None], ..site });
+            // Where it speaks of the item it decides about each of them, else about the whole unit.
+            self.expr(when, Site { when: [None, None], ..site });
             self.no_secret(when, "decide whether a step is done");
         }
         if let Some(for_each) = &unit.for_each {
@@ -154,7 +156,10 @@ impl<'a> Checker<'a> {
 
     fn field(&mut self, field: &'a Field, site: Site<'a>) {
         match &field.kind {
-            FieldKind::Literal(_) | FieldKind::Target(_) => {}
+            FieldKind::Literal(_) => {}
+            FieldKind::Target(target) => {
+                self.used.targets.insert(*target);
+            }
             FieldKind::Template(_) | FieldKind::Text(_) | FieldKind::Expr(_) => {
                 let span = field.span;
                 each_ref(field, &mut |name| self.name(name, span, site));
@@ -198,7 +203,7 @@ impl<'a> Checker<'a> {
             "item" if site.item => {}
             "item" => {
                 let fault = self.fault(Code::UnknownName, "there is no `item` here".to_owned(), name, value, "");
-                self.faults.push(fault.help("`item` is the element in a step with `for_each`, except in its `when` and `for_each`"));
+                self.faults.push(fault.help("`item` is the element in a step with `for_each`, except in the `for_each` itself"));
             }
             "before" => self.before(name, value, site),
             "run" => {
@@ -321,8 +326,12 @@ impl<'a> Checker<'a> {
         }
         let when = unit.when.as_ref().map(|when| when.source());
         let same_condition = when.is_some_and(|when| site.when.iter().flatten().any(|here| implies(here, when)));
+        // A condition on the items leaves the step itself, and the list of its items, where they are.
+        let of_items = unit.for_each.is_some()
+            && unit.when.as_ref().is_some_and(|when| when.refs().iter().any(|r| r.path.first().is_some_and(|p| p == "item")));
+        let one_item = name.path.get(2).is_some_and(|p| p == "items") && name.path.len() > 3;
         let why = match (&unit.when, unit.on_failure) {
-            (Some(when), _) if !same_condition => Some((when.span, "it is skipped where this does not hold")),
+            (Some(when), _) if !same_condition && (!of_items || one_item) => Some((when.span, "it is skipped where this does not hold")),
             (_, OnFailure::Continue) if unit.phase == Phase::Step => Some((unit.id_span, "the run goes on where it fails")),
             _ => None,
         };

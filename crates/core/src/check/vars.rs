@@ -1,4 +1,4 @@
-//! Variables: defaults that wait for one another, and variables that nothing uses.
+//! Variables whose defaults wait for one another; variables and targets that nothing uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,20 @@ use crate::shape::quoted;
 pub(super) fn check(draft: &Draft, used: &Used, faults: &mut Diagnostics) {
     cycle(draft, faults);
     // Where something was left out, it may be what uses the variable.
-    if draft.faulty || used.all {
+    if draft.faulty {
         return;
     }
     let source = &draft.runbook.source;
-    for var in draft.runbook.vars.iter().filter(|var| !used.vars.contains(&var.name)) {
+    for (ix, target) in draft.runbook.targets.iter().enumerate() {
+        if !used.targets.contains(&ix) {
+            faults.push(
+                Diagnostic::warning(Code::Useless, format!("nothing uses the target `{}`", target.name))
+                    .at(source, target.name_span, "")
+                    .help(format!("remove it, or name it in an action: `target = \"{}\"`", target.name)),
+            );
+        }
+    }
+    for var in draft.runbook.vars.iter().filter(|var| !used.all && !used.vars.contains(&var.name)) {
         faults.push(
             Diagnostic::warning(Code::UnusedVariable, format!("nothing uses the variable `{}`", var.name))
                 .at(source, var.name_span, "")
