@@ -2,6 +2,8 @@
 //!
 //! `SNAPSHOTS=overwrite` writes the reports anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod agreement;
 mod pages;
 mod robust;
