@@ -2,6 +2,7 @@
 
 mod fates;
 mod order;
+mod outputs;
 mod references;
 mod resolve;
 mod scope;

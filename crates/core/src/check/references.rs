@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::order::Order;
+use super::outputs::outputs;
 use super::scope::{Names, ROOTS, RUN, Site, TIMES};
 use super::secrets::{Secrets, each_ref};
 use super::types;
-use crate::action::OutputSpec;
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::place_in_string;
-use crate::runbook::{Element, Fate, Field, FieldKind, OnFailure, Phase, Placed, Proof, Unit};
+use crate::runbook::{Element, Fate, Field, FieldKind, Phase, Placed, Proof, Unit};
 use crate::shape::quoted;
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -42,7 +42,7 @@ pub(super) fn check(draft: &Draft, order: Option<&Order>, secrets: &Secrets, fau
 pub(super) struct Checker<'a> {
     pub(super) draft: &'a Draft,
     pub(super) names: Names<'a>,
-    order: Option<&'a Order>,
+    pub(super) order: Option<&'a Order>,
     pub(super) secrets: &'a Secrets,
     pub(super) faults: &'a mut Diagnostics,
     used: Used,
@@ -248,172 +248,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `checks.ID.OUTPUT`, `steps.ID.OUTPUT`.
-    fn output(&mut self, phase: Phase, name: &Ref, value: Span, site: Site<'a>) {
-        let what = if phase == Phase::Check { "check" } else { "step" };
-        let Some(id) = name.path.get(1) else {
-            let fault = self.fault(Code::UnknownName, format!("`{what}s` alone is no value"), name, value, "");
-            self.faults.push(fault.help(format!("write `{what}s.ID.OUTPUT`")));
-            return;
-        };
-        let Some(unit) = self.names.unit(phase, id) else {
-            if self.draft.broken.contains_key(id) {
-                return;
-            }
-            let fault = self.fault(Code::UnknownName, format!("there is no {what} `{id}`"), name, value, "");
-            let units = || self.draft.runbook.units.iter();
-            let elsewhere = units().find(|unit| unit.id == *id);
-            let fault = match (nearest(id, units().filter(|u| u.phase == phase).map(|u| u.id.as_str())), elsewhere) {
-                (_, Some(Unit { phase: Phase::Check, .. })) => fault.help(format!("it is a check: write `checks.{id}`")),
-                (_, Some(Unit { phase: Phase::Step, .. })) => fault.help(format!("it is a step: write `steps.{id}`")),
-                (Some(near), _) => fault.help(format!("did you mean `{what}s.{near}`?")),
-                (None, _) => fault,
-            };
-            self.faults.push(fault);
-            return;
-        };
-        if let Some(here) = site.unit
-            && !self.is_certain(unit, here, name, value, site)
-        {
-            return;
-        }
-        self.member(unit, name, value);
-    }
-
-    /// Whether the unit has run whenever this place is looked at; reports where it has not.
-    fn is_certain(&mut self, unit: &'a Unit, here: &'a Unit, name: &Ref, value: Span, site: Site<'a>) -> bool {
-        let shown = format!("{}s.{}", if unit.phase == Phase::Check { "check" } else { "step" }, unit.id);
-        let source = &self.draft.runbook.source;
-        if unit.ix == here.ix {
-            if site.undo && !name.guarded {
-                let fault = self.fault(
-                    Code::MaySkip,
-                    format!("`{shown}` may have no outputs when it is taken back"),
-                    name,
-                    value,
-                    "it may have failed",
-                );
-                self.faults.push(fault.help(format!("say what to use then: `(default {} VALUE)`; or use `before`", name.path.join("."))));
-                return false;
-            }
-            if !site.undo {
-                let fault = self.fault(Code::NotRunYet, format!("`{shown}` is this {} itself", phase_name(unit)), name, value, "");
-                let help = match site.own {
-                    Some(_) => "its own outputs have no prefix here",
-                    None => "its outputs are there when it has ended",
-                };
-                self.faults.push(fault.help(help));
-                return false;
-            }
-            return true;
-        }
-        if self.order.is_some_and(|order| !order.is_before(unit.ix, here.ix)) {
-            let fault = self.fault(Code::NotRunYet, format!("`{shown}` may not have run yet"), name, value, "").at(
-                source,
-                unit.id_span,
-                "this one",
-            );
-            let help = if here.phase > unit.phase || here.ix > unit.ix {
-                format!("add `{}` to the `needs` of `{}`", unit.id, here.id)
-            } else {
-                format!("move `{}` behind `{}`", here.id, unit.id)
-            };
-            self.faults.push(fault.help(help));
-            return false;
-        }
-        if name.guarded {
-            return true;
-        }
-        let when = unit.when.as_ref().map(|when| when.source());
-        let same_condition = when.is_some_and(|when| site.when.iter().flatten().any(|here| implies(here, when)));
-        // A condition on the items leaves the step itself, and the list of its items, where they are.
-        let of_items = unit.for_each.is_some()
-            && unit.when.as_ref().is_some_and(|when| when.refs().iter().any(|r| r.path.first().is_some_and(|p| p == "item")));
-        let one_item = name.path.get(2).is_some_and(|p| p == "items") && name.path.len() > 3;
-        let why = match (&unit.when, unit.on_failure) {
-            (Some(when), _) if !same_condition && (!of_items || one_item) => Some((when.span, "it is skipped where this does not hold")),
-            (_, OnFailure::Continue) if unit.phase == Phase::Step => Some((unit.id_span, "the run goes on where it fails")),
-            _ => None,
-        };
-        if let Some((span, label)) = why {
-            let fault = self.fault(Code::MaySkip, format!("`{shown}` may have no outputs"), name, value, "").at(source, span, label);
-            self.faults.push(
-                fault.help(format!("say what to use then: `(default {} VALUE)`; or write the same `when` here", name.path.join("."))),
-            );
-            return false;
-        }
-        true
-    }
-
-    /// The output of a unit that has run.
-    fn member(&mut self, unit: &Unit, name: &Ref, value: Span) {
-        let mut path = name.path.get(2..).unwrap_or_default();
-        if unit.for_each.is_some() {
-            match path {
-                [] => return,
-                [items] if items == "items" => return,
-                [items, _key] if items == "items" => return,
-                [items, _key, rest @ ..] if items == "items" => path = rest,
-                [time, ..] if TIMES.iter().any(|t| t.name == time) => return,
-                [output, ..] => {
-                    let fault = self.fault(Code::UnknownOutput, format!("`{}` has outputs for each item", unit.id), name, value, "");
-                    self.faults.push(fault.help(format!("write `steps.{}.items.KEY.{output}`", unit.id)));
-                    return;
-                }
-            }
-        }
-        let Some(wanted) = path.first() else { return };
-        if unit.outputs.iter().any(|(known, _)| known == wanted) {
-            return;
-        }
-        let all = unit.action.spec.outputs.iter().chain(&TIMES);
-        self.spec_output(
-            all,
-            path,
-            name,
-            value,
-            &format!("`{}`", unit.id),
-            &outputs(unit).chain(TIMES.iter().map(|t| t.name)).collect::<Vec<_>>(),
-        );
-    }
-
-    /// An output among those that are declared, and what is below it.
-    fn spec_output<'o>(
-        &mut self,
-        mut all: impl Iterator<Item = &'o OutputSpec>,
-        path: &[String],
-        name: &Ref,
-        value: Span,
-        owner: &str,
-        known: &[&str],
-    ) {
-        let Some(wanted) = path.first() else { return };
-        match all.find(|output| output.name == wanted) {
-            Some(output) if path.len() > 1 && !super::scope::of_output(output.kind).has_members() => {
-                let what = super::scope::of_output(output.kind).name();
-                let fault = self.fault(Code::UnknownOutput, format!("`{wanted}` is {what}, with nothing below it"), name, value, "");
-                self.faults.push(fault);
-            }
-            Some(_) => {}
-            None => {
-                let fault = self.fault(Code::UnknownOutput, format!("{owner} has no output `{wanted}`"), name, value, "");
-                self.faults.push(suggest(fault, wanted, known));
-            }
-        }
-    }
-
-    fn before(&mut self, name: &Ref, value: Span, site: Site<'a>) {
-        let Some(unit) = site.unit.filter(|_| site.before) else {
-            let fault = self.fault(Code::UnknownName, "there is no `before` here".to_owned(), name, value, "");
-            self.faults.push(fault.help("what the action found before is there in `undo`, `expect`, `warn`, `outputs` and `probe`"));
-            return;
-        };
-        let path = name.path.get(1..).unwrap_or_default();
-        let known: Vec<&str> = unit.action.spec.before.iter().map(|o| o.name).collect();
-        let owner = format!("the `before` of `{}.{}`", unit.action.executor, unit.action.spec.name);
-        self.spec_output(unit.action.spec.before.iter(), path, name, value, &owner, &known);
-    }
-
     /// A name without prefix: an own output, or none.
     fn own(&mut self, name: &Ref, value: Span, site: Site<'a>) {
         let root = name.path.first().map(String::as_str).unwrap_or_default();
@@ -466,31 +300,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// All names in `steps.ID` but the times.
-fn outputs(unit: &Unit) -> impl Iterator<Item = &str> {
-    unit.action.spec.outputs.iter().map(|o| o.name).chain(unit.outputs.iter().map(|(name, _)| name.as_str()))
-}
-
-fn phase_name(unit: &Unit) -> &'static str {
-    match unit.phase {
-        Phase::Check => "check",
-        Phase::Step => "step",
-        Phase::Verify => "verify",
-    }
-}
-
-fn suggest(fault: Diagnostic, wanted: &str, known: &[&str]) -> Diagnostic {
+pub(super) fn suggest(fault: Diagnostic, wanted: &str, known: &[&str]) -> Diagnostic {
     match (nearest(wanted, known.iter().copied()), known) {
         (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
         (None, []) => fault.help("it has none"),
         (None, known) => fault.help(format!("it has {}", quoted(known))),
     }
-}
-
-/// Whether a place that is looked at only where `here` holds implies that `when` held: the same text, or an `and` with it.
-fn implies(here: &str, when: &str) -> bool {
-    let (here, when) = (here.trim(), when.trim());
-    here == when || (here.starts_with("and ") && here.contains(&format!("({when})")))
 }
 
 fn secret_decides(draft: &Draft, value: Span, name: &Ref, what: &str) -> Diagnostic {
