@@ -1,10 +1,12 @@
 //! `EXECUTOR.ACTION = { … }`.
 
+use super::keys::literal;
 use super::reader::Reader;
 use crate::action::{ActionSpec, Executor};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node, NodeKind};
-use crate::runbook::ActionCall;
+use crate::prepare::locate;
+use crate::runbook::{ActionCall, Field};
 use crate::shape::{At, quoted};
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -90,8 +92,30 @@ impl Reader<'_> {
             let at = table.entries.iter().position(|entry| entry.key == key)?;
             Some(table.entries.remove(at))
         });
+        let faults = self.faults.len();
         let fields = self.walk_table(rule, table, span, At { name: &name, span: key_span });
+        if self.faults.len() == faults {
+            self.fields_together(&name, spec, &fields, key_span);
+        }
         Some(Call { action: ActionCall { executor, spec, key_span, fields }, proof })
+    }
+
+    /// What the action itself says of its fields, which no schema can say. Where there are templates it is asked when they are rendered.
+    fn fields_together(&mut self, name: &str, spec: &ActionSpec, fields: &Field, key_span: Span) {
+        let Some(values) = literal(fields) else { return };
+        let Err(faults) = (spec.build)(values) else { return };
+        for fault in faults {
+            let (message, span) = if fault.path.is_empty() {
+                (format!("`{name}` {}", fault.message), key_span)
+            } else {
+                (format!("`{}` {}", fault.path, fault.message), locate(fields, &fault.path))
+            };
+            let diagnostic = Diagnostic::error(Code::FieldsTogether, message).at(self.source, span, "");
+            self.faults.push(match fault.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
+        }
     }
 
     fn spec(&mut self, candidate: &Candidate) -> Option<(&'static str, &'static ActionSpec)> {

@@ -48,6 +48,7 @@ codes! {
     SeveralActions = "RB117", "more than one action";
     UnknownAction = "RB118", "an action that does not exist";
     TemplateNotAllowed = "RB119", "a template where only a written value will do";
+    FieldsTogether = "RB120", "fields of an action that do not go together";
 
     TemplateSyntax = "RB201", "a template or expression is not well-formed";
     UnknownHelper = "RB202", "a helper or block does not exist";

@@ -88,6 +88,61 @@ fn schema_faults(schema: &jsonschema::Validator, tree: &Value) -> Vec<String> {
     schema.iter_errors(&json(tree)).map(|e| format!("{}: {e}", e.instance_path())).collect()
 }
 
+/// The keywords of JSON Schema that the decoder knows. A type that produces another one would be held less strictly than its schema says.
+const KNOWN: [&str; 24] = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "patternProperties",
+    "minProperties",
+    "items",
+    "minItems",
+    "maxItems",
+    "pattern",
+    "minLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "enum",
+    "const",
+    "anyOf",
+    "oneOf",
+    "format",
+    "title",
+    "description",
+    "default",
+    "$schema",
+    "examples",
+];
+
+#[test]
+fn the_decoder_knows_every_keyword_of_every_schema() {
+    fn look(schema: &serde_json::Value, what: &str) {
+        let Some(object) = schema.as_object() else { return };
+        for (key, value) in object {
+            assert!(KNOWN.contains(&key.as_str()) || key.starts_with("x-"), "{what}: `{key}`");
+            match (key.as_str(), value) {
+                ("properties" | "patternProperties", serde_json::Value::Object(inner)) => {
+                    inner.values().for_each(|schema| look(schema, what))
+                }
+                ("anyOf" | "oneOf", serde_json::Value::Array(inner)) => inner.iter().for_each(|schema| look(schema, what)),
+                ("items" | "additionalProperties", schema) => look(schema, what),
+                _ => {}
+            }
+        }
+    }
+    let inline = || schemars::generate::SchemaSettings::draft07().with(|s| s.inline_subschemas = true).into_generator();
+    for executor in runbook_executors::registry().executors() {
+        for action in executor.actions() {
+            look((action.schema)(&mut inline()).as_value(), &format!("{}.{}", executor.name(), action.name));
+        }
+        for target in executor.targets() {
+            look((target.schema)(&mut inline()).as_value(), target.kind);
+        }
+    }
+}
+
 #[test]
 fn the_schema_takes_valid_runbooks() {
     let schema = schema();
