@@ -6,7 +6,7 @@ use crate::action::{ActionSpec, Executor};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node, NodeKind};
 use crate::prepare::locate;
-use crate::runbook::{ActionCall, Field};
+use crate::runbook::{ActionCall, Field, FieldKind};
 use crate::shape::{At, quoted};
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -92,9 +92,11 @@ impl Reader<'_> {
             let at = table.entries.iter().position(|entry| entry.key == key)?;
             Some(table.entries.remove(at))
         });
-        let faults = self.faults.len();
+        let (faults, entries) = (self.faults.len(), table.entries.len());
         let fields = self.walk_table(rule, table, span, At { name: &name, span: key_span });
-        if self.faults.len() == faults {
+        // What was left out, with a report or because its target has one, is not reported as missing.
+        let whole = matches!(&fields.kind, FieldKind::Table(fields) if fields.len() == entries);
+        if whole && self.faults.len() == faults {
             self.fields_together(&name, spec, &fields, key_span);
         }
         Some(Call { action: ActionCall { executor, spec, key_span, fields }, proof })

@@ -124,7 +124,7 @@ fn the_decoder_knows_every_keyword_of_every_schema() {
             assert!(KNOWN.contains(&key.as_str()) || key.starts_with("x-"), "{what}: `{key}`");
             match (key.as_str(), value) {
                 ("properties" | "patternProperties", serde_json::Value::Object(inner)) => {
-                    inner.values().for_each(|schema| look(schema, what))
+                    inner.values().for_each(|schema| look(schema, what));
                 }
                 ("anyOf" | "oneOf", serde_json::Value::Array(inner)) => inner.iter().for_each(|schema| look(schema, what)),
                 ("items" | "additionalProperties", schema) => look(schema, what),
