@@ -209,7 +209,6 @@ fn report(view: &RunView, key: EffectKey) -> Option<&EffectReport> {
 
 /// Since when a container has been stopped that nothing has started since.
 fn down(plan: &Plan, view: &RunView) -> Option<Line> {
-    let mut since: Option<(Timestamp, String)> = None;
     let mut events: Vec<(Timestamp, bool, String)> = Vec::new();
     for key in view.begun() {
         let Some((unit, instance)) = plan.unit(key.unit).zip(view.instance(*key)) else { continue };
@@ -225,14 +224,16 @@ fn down(plan: &Plan, view: &RunView) -> Option<Line> {
             }
         }
     }
-    events.sort();
-    for (at, stops, id) in events {
-        since = if stops { since.or(Some((at, id))) } else { None };
-    }
-    let (at, id) = since?;
+    let (at, id) = stopped_since(events)?;
     let now = view.clock().at()?;
     let lasted = duration(now.duration_since(at).unsigned_abs());
     Some(Line::Row { label: "down", text: format!("for {lasted}, since `{id}` at {}", at.strftime("%H:%M:%S UTC")) })
+}
+
+/// The first stop after which nothing was started; `true` is a stop.
+fn stopped_since(mut events: Vec<(Timestamp, bool, String)>) -> Option<(Timestamp, String)> {
+    events.sort();
+    events.into_iter().fold(None, |since, (at, stops, id)| if stops { since.or(Some((at, id))) } else { None })
 }
 
 /// The backups that this run made or looked at, and how old they are.
@@ -350,5 +351,17 @@ mod tests {
         assert_eq!(quoted("/var/lib/run-1"), "/var/lib/run-1");
         assert_eq!(quoted("it's here"), r"'it'\''s here'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn a_service_is_down_since_the_first_stop_that_nothing_started_again() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let event = |second, stops, id: &str| (at(second), stops, id.to_owned());
+        assert_eq!(stopped_since(vec![event(2, false, "start"), event(1, true, "stop")]), None);
+        assert_eq!(stopped_since(vec![event(1, true, "one"), event(2, true, "two")]), Some((at(1), "one".to_owned())));
+        assert_eq!(
+            stopped_since(vec![event(1, true, "one"), event(2, false, "start"), event(3, true, "two")]),
+            Some((at(3), "two".to_owned()))
+        );
     }
 }
