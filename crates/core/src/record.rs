@@ -41,7 +41,7 @@ pub use end::{PersonNeeded, RunEnd};
 pub use expectation::{Expectation, judge};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
-    Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, StopRequested,
-    VariableValue,
+    AcceptedSecret, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened,
+    StopRequested, VariableValue,
 };
 pub use stamped::{Record, Stamped};

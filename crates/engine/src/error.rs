@@ -47,6 +47,12 @@ pub enum EngineError {
         /// Its id.
         run: String,
     },
+    /// Secrets have other values than in the session before, and nobody said that this is right.
+    #[error("{} now than in the session before", differ(names))]
+    SecretsDiffer {
+        /// The variables.
+        names: Vec<String>,
+    },
     /// A session broke off after the run had begun. The cause is the source.
     #[error("run `{run}` broke off: {source}")]
     BrokeOff {
@@ -67,4 +73,9 @@ impl EngineError {
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Self::Internal { what: what.into() }
     }
+}
+
+fn differ(names: &[String]) -> String {
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() == 1 { format!("the secret {list} has another value") } else { format!("the secrets {list} have other values") }
 }

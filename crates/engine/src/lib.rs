@@ -13,6 +13,7 @@
 //! | [`host`], [`clock`] | where, by whom and when it runs |
 //! | [`process`] | child processes |
 //! | [`events`], `output` | what watchers see, and what is kept of a step's output |
+//! | `rotation` | whether secrets are those of the session before |
 //! | [`signals`], [`ask`] | what comes from outside: requests to stop, a person's answers |
 
 pub mod ask;
@@ -28,6 +29,7 @@ pub mod journal;
 pub mod locks;
 mod output;
 pub mod process;
+mod rotation;
 mod session;
 pub mod signals;
 pub mod state;

@@ -1,5 +1,6 @@
 //! One session: a new run, or another session of one that was begun.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,9 +8,12 @@ use jiff::Timestamp;
 use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
-use runbook_core::record::{Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, VariableValue};
+use runbook_core::record::{
+    AcceptedSecret, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, VariableValue,
+};
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
+use runbook_core::secret::DigestKey;
 use runbook_core::view::RunView;
 use serde_json::{Map, Value, json};
 
@@ -23,7 +27,7 @@ use crate::journal::{self, Journal, JournalError, Tail};
 use crate::locks::{self, LockFolder, NamedLocks, Owner};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
-use crate::{EngineError, unfinished};
+use crate::{EngineError, rotation, unfinished};
 
 /// The name of the runbook's copy among a run's sources.
 pub const RUNBOOK_COPY: &str = "runbook.toml";
@@ -47,6 +51,8 @@ pub struct Session {
     pub host: Host,
     /// What the operator wishes.
     pub flags: SessionFlags,
+    /// Secret variables that may have another value than in the session before; of no meaning for a new run.
+    pub accept_secrets: BTreeSet<String>,
     /// Whom to ask.
     pub asker: Arc<dyn Asker>,
     /// Who watches.
@@ -74,6 +80,8 @@ struct Work {
     /// The runbook's file, made absolute.
     path: PathBuf,
     held: NamedLocks,
+    /// Secrets that changed, and may.
+    accepted: Vec<AcceptedSecret>,
 }
 
 /// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
@@ -112,12 +120,12 @@ pub(crate) async fn begin(
             digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
         },
         plan: plan.digest(),
-        variables: variables(inputs, &run)?,
+        variables: variables(inputs, &run, &state.digest_key()?)?,
         operator: host.operator.clone(),
     })))?;
     state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
     let results = Results::new(session.scope(&run, opened));
-    session.run(Work { run, ledger, results, path, held }, 1, Intent::GoOn).await
+    session.run(Work { run, ledger, results, path, held, accepted: Vec::new() }, 1, Intent::GoOn).await
 }
 
 /// Opens another session of a run: goes on with it, or undoes it. The session's runbook, plan and inputs are those of the run: its copy of the runbook, and
@@ -136,12 +144,13 @@ pub async fn go_on(session: Session, run: RunFolder, intent: Intent) -> Result<S
     if opened.plan != plan.digest() {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
+    let accepted = rotation::accepted(&contents.records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
     let path = PathBuf::from(&opened.runbook.path);
     let held = session.take_locks(&run, since)?;
     let scope = session.scope(&run, since);
     let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &contents.records, scope, run.path())?;
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
-    session.run(Work { run, ledger, results, path, held }, last + 1, intent).await
+    session.run(Work { run, ledger, results, path, held, accepted }, last + 1, intent).await
 }
 
 /// The variables of a run as they were recorded; secrets are not among them.
@@ -152,10 +161,10 @@ pub fn recorded_variables(run: &RunFolder) -> Result<Map<String, Value>, EngineE
 
 impl Session {
     async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
-        let Work { run, mut ledger, results, path, held } = work;
+        let Work { run, mut ledger, results, path, held, accepted } = work;
         // What an earlier session that was killed left there.
         run.sweep()?;
-        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent))))?;
+        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, accepted))))?;
         ledger.flush()?;
         let Self { runbook, inputs, state, host, asker, events, stops, .. } = self;
         let dispatcher = Dispatcher::new(Parts {
@@ -186,7 +195,7 @@ impl Session {
     }
 
     /// What the session says of itself.
-    fn opened(&self, session: u32, intent: Intent) -> SessionOpened {
+    fn opened(&self, session: u32, intent: Intent, accepted: Vec<AcceptedSecret>) -> SessionOpened {
         SessionOpened {
             session,
             intent,
@@ -196,6 +205,7 @@ impl Session {
             user: self.host.user.clone(),
             tool: self.host.tool.clone(),
             flags: self.flags,
+            accepted,
         }
     }
 
@@ -225,13 +235,14 @@ impl Session {
 }
 
 /// The variables as they are recorded; what is too large for the record stands beside it.
-fn variables(inputs: &Inputs, run: &RunFolder) -> Result<Vec<VariableValue>, EngineError> {
+fn variables(inputs: &Inputs, run: &RunFolder, key: &DigestKey) -> Result<Vec<VariableValue>, EngineError> {
     let mut records = inputs.records();
     let mut values: Map<String, Value> =
         records.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
     oversize::fit(&mut values, run.path(), "values/inputs.json")?;
     for variable in &mut records {
         variable.value = values.remove(&variable.name);
+        variable.digest = inputs.digest(&variable.name, key);
     }
     Ok(records)
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::Origin;
 use crate::diagnostic::Diagnostics;
 use crate::record::VariableValue;
 use crate::scope::{Scope, Secrecy};
-use crate::secret::Secret;
+use crate::secret::{DigestKey, Secret};
 use crate::template::leaves;
 
 /// A variable's value.
@@ -66,12 +67,21 @@ impl Inputs {
         secrets
     }
 
-    /// As the journal keeps them: secrets without their values.
+    /// The keyed digest of a secret's value; none for what is not secret, or not there. The name goes in as well, so that two variables with the same
+    /// password do not show it.
+    pub fn digest(&self, name: &str, key: &DigestKey) -> Option<String> {
+        let input = self.get(name).filter(|input| input.secret)?;
+        let text = Zeroizing::new(format!("vars\0{}\0{}", input.name, input.value));
+        Some(key.digest(text.as_bytes()))
+    }
+
+    /// As plans keep them: secrets without their values.
     pub fn records(&self) -> Vec<VariableValue> {
         let record = |input: &Input| VariableValue {
             name: input.name.clone(),
             value: (!input.secret).then(|| input.value.clone()),
             secret: input.secret,
+            digest: None,
             origin: input.origin.to_string(),
         };
         self.inputs.iter().map(record).collect()

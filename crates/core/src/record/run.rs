@@ -51,8 +51,20 @@ pub struct VariableValue {
     /// Whether it is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+    /// Of a secret: its keyed digest (`hmac-sha256:…`), by which a later session knows it again. Only journals have it, plans never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Where it came from, as a person would say it: `--var`, `prod.toml:4`, `RUNBOOK_VAR_IMAGE`, `default`.
     pub origin: String,
+}
+
+/// A secret variable that has another value than before, and a person said that this is right (`--accept-secret NAME`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedSecret {
+    /// The variable.
+    pub name: String,
+    /// The keyed digest of its value from here on.
+    pub digest: String,
 }
 
 /// A process works on the run. What ran when the session before it broke off is in doubt from here on.
@@ -74,6 +86,9 @@ pub struct SessionOpened {
     pub tool: String,
     /// What the operator wishes for this session.
     pub flags: SessionFlags,
+    /// Secrets that changed since the session before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<AcceptedSecret>,
 }
 
 /// What a session is for.

@@ -222,6 +222,7 @@ impl History {
             user: "someone".to_owned(),
             tool: "0".to_owned(),
             flags,
+            accepted: Vec::new(),
         })));
         let mut stops = 0;
         for turn in 0.. {

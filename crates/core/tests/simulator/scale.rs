@@ -61,6 +61,7 @@ fn run(plan: &Plan) -> Counted {
         user: String::new(),
         tool: String::new(),
         flags: SessionFlags::default(),
+        accepted: Vec::new(),
     };
     apply(&mut view, &mut counted, Record::SessionOpened(Box::new(session)));
     loop {

@@ -1,5 +1,6 @@
 //! `runbook exec`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,6 +91,7 @@ fn carry_out(manner: &Manner<'_>, procedure: &Procedure, state: &StateDir, strea
             locks,
             host: Host::here(concat!("runbook ", env!("CARGO_PKG_VERSION"))),
             flags: manner.flags,
+            accept_secrets: BTreeSet::new(),
             asker,
             events: sender,
             stops,
@@ -175,6 +177,15 @@ fn broken_off(error: &EngineError, state: &StateDir, streams: &mut Streams) -> E
         | EngineError::AnotherPlan { .. } => {
             say(&error.to_string());
             Exit::Unusable
+        }
+        EngineError::SecretsDiffer { names } => {
+            say(&error.to_string());
+            let accept: Vec<String> = names.iter().map(|name| format!("--accept-secret {name}")).collect();
+            streams.err.line(format_args!(
+                "help: give the value that the run was begun with; where it was changed on purpose, add `{}`",
+                accept.join(" ")
+            ));
+            Exit::Invalid
         }
         EngineError::BrokeOff { run, source } => {
             let exit = broken_off(source, state, streams);

@@ -103,7 +103,8 @@ impl Bench {
         let session = self.view.session().map_or(1, |s| s.opened.session + 1);
         let text = String::new;
         let (host, boot_id, user, tool) = (text(), text(), text(), text());
-        self.record(Record::SessionOpened(Box::new(SessionOpened { session, intent, host, boot_id, pid: 1, user, tool, flags })));
+        let accepted = Vec::new();
+        self.record(Record::SessionOpened(Box::new(SessionOpened { session, intent, host, boot_id, pid: 1, user, tool, flags, accepted })));
     }
 
     pub(super) fn resume(&mut self) {

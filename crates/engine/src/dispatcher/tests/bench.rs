@@ -1,6 +1,6 @@
 //! From a runbook's text to the end of its run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -92,6 +92,7 @@ pub(super) struct Bench {
     pub person: Arc<Person>,
     pub world: Arc<World>,
     pub vars: Vec<(&'static str, &'static str)>,
+    pub accept_secrets: BTreeSet<String>,
     pub stop: StopSender,
     stops: Option<Stops>,
 }
@@ -116,6 +117,7 @@ impl Bench {
             flags: SessionFlags::default(),
             person: Arc::default(),
             vars: Vec::new(),
+            accept_secrets: BTreeSet::new(),
             stop,
             stops: Some(stops),
         }
@@ -199,6 +201,7 @@ impl Bench {
                 clock: Arc::new(TestClock { began: Instant::now() }),
             },
             flags: self.flags,
+            accept_secrets: self.accept_secrets.clone(),
             asker: Arc::clone(&self.person) as Arc<dyn Asker>,
             events,
             stops: self.stops.take().unwrap_or_else(|| Stops::manual().1),

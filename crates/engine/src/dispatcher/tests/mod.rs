@@ -10,4 +10,5 @@ mod order;
 mod people;
 mod retries;
 mod rollback;
+mod secrets;
 mod stops;

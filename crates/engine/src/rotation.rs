@@ -1,0 +1,84 @@
+//! Whether the secrets of a session are those that the run had before.
+//!
+//! A run's record has the keyed digest of each secret variable. A later session fetches its secrets again; one with another value is refused unless the
+//! operator names it (`--accept-secret`): half of a procedure with one password and half with another is rarely meant, and a mistyped one is found before
+//! anything is done with it. What is accepted is recorded, and is what the session after that is held against.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runbook_core::inputs::{Inputs, Origin};
+use runbook_core::record::{AcceptedSecret, Record, Stamped};
+use runbook_core::secret::DigestKey;
+
+use crate::EngineError;
+
+/// The secrets that changed and may. An error names all that may not.
+pub(crate) fn accepted(
+    records: &[Stamped],
+    inputs: &Inputs,
+    accept: &BTreeSet<String>,
+    key: &DigestKey,
+) -> Result<Vec<AcceptedSecret>, EngineError> {
+    let mut accepted = Vec::new();
+    let mut names = Vec::new();
+    for (name, last) in last_known(records) {
+        let Some(input) = inputs.get(name) else { continue };
+        let Some(digest) = inputs.digest(name, key) else { continue };
+        // What the runbook makes of other variables changes with them, and they are compared themselves.
+        if digest == last.digest || (last.made && input.origin == Origin::Default) {
+            continue;
+        }
+        if accept.contains(name) {
+            accepted.push(AcceptedSecret { name: name.to_owned(), digest });
+        } else {
+            names.push(name.to_owned());
+        }
+    }
+    if names.is_empty() { Ok(accepted) } else { Err(EngineError::SecretsDiffer { names }) }
+}
+
+/// What the last session had.
+struct Known<'a> {
+    digest: &'a str,
+    /// Whether the runbook's own default gave it.
+    made: bool,
+}
+
+fn last_known(records: &[Stamped]) -> BTreeMap<&str, Known<'_>> {
+    let mut known = BTreeMap::new();
+    for stamped in records {
+        match &stamped.record {
+            Record::RunOpened(opened) => {
+                for variable in &opened.variables {
+                    if let Some(digest) = &variable.digest {
+                        let made = variable.origin == Origin::Default.to_string();
+                        known.insert(variable.name.as_str(), Known { digest, made });
+                    }
+                }
+            }
+            Record::SessionOpened(opened) => {
+                for secret in &opened.accepted {
+                    known.insert(&secret.name, Known { digest: &secret.digest, made: false });
+                }
+            }
+            Record::Expanded(_)
+            | Record::Admitted(_)
+            | Record::Skipped(_)
+            | Record::Asked(_)
+            | Record::Answered(_)
+            | Record::Started(_)
+            | Record::Evidence(_)
+            | Record::Ended(_)
+            | Record::RecoveryStarted(_)
+            | Record::Recovered(_)
+            | Record::RetryScheduled(_)
+            | Record::TimerFired(_)
+            | Record::CancelRequested(_)
+            | Record::StopRequested(_)
+            | Record::RollbackBegan(_)
+            | Record::SessionEnded(_)
+            | Record::RunClosed(_) => {}
+        }
+    }
+    known
+}
