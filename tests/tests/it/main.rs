@@ -6,6 +6,7 @@
 
 mod check;
 mod command_line;
+mod docs;
 mod exec;
 mod files;
 mod hostile;

@@ -154,8 +154,19 @@ impl Sandbox {
         }
     }
 
+    /// Runs a line of a shell in the folder, the program on its path, and gives both streams as a terminal would show them.
+    pub(crate) fn shell(&self, line: &str) -> String {
+        let folder = binary().parent().expect("the program's folder");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("exec 2>&1; {line}")]).current_dir(&self.dir).env_clear().envs(&self.env);
+        shell.env("PATH", format!("{}:{path}", folder.display())).env("HOME", &self.dir).env("LANG", "C.UTF-8");
+        let output = shell.env("RUNBOOK_STATE_DIR", self.path("state")).stdin(Stdio::null()).output().expect("a shell");
+        self.redacted(&output.stdout)
+    }
+
     /// Without what differs from run to run: the folder, ids of runs, times, durations.
-    fn redacted(&self, bytes: &[u8]) -> String {
+    pub(crate) fn redacted(&self, bytes: &[u8]) -> String {
         static PATTERNS: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
         let patterns = PATTERNS.get_or_init(|| {
             let pattern = |text: &str, by: &'static str| (Regex::new(text).expect("a pattern"), by);
