@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{ActionSpec, Class, TargetSpec};
+use crate::action::{ActionSpec, Class, Effect, TargetSpec};
 use crate::effect::UnitIx;
 use crate::source::{Source, Span};
 use crate::template::{Expr, Template};
@@ -315,12 +315,36 @@ pub struct ActionCall {
     pub fields: Field,
 }
 
+impl ActionCall {
+    /// How this use of the action behaves, its switches considered; what the author says (`safety`, `interrupt`) comes on top.
+    pub fn class(&self) -> Class {
+        match self.spec.changes_with {
+            Some(switch) if !self.fields.is_off(switch) => Class { effect: Effect::Idempotent, ..self.spec.class },
+            Some(_) | None => self.spec.class,
+        }
+    }
+}
+
 /// A value of an action, a target or a default: checked against its schema, templates parsed.
 pub struct Field {
     /// Where it stands.
     pub span: Span,
     /// What it is.
     pub kind: FieldKind,
+}
+
+impl Field {
+    /// Whether the switch of that name in this table is left out or written as `false`.
+    fn is_off(&self, switch: &str) -> bool {
+        match &self.kind {
+            FieldKind::Table(entries) => entries
+                .iter()
+                .find(|(key, ..)| key == switch)
+                .is_none_or(|(.., field)| matches!(field.kind, FieldKind::Literal(serde_json::Value::Bool(false)))),
+            FieldKind::Literal(value) => value.get(switch).is_none_or(|value| *value == serde_json::Value::Bool(false)),
+            FieldKind::Template(_) | FieldKind::Text(_) | FieldKind::Expr(_) | FieldKind::List(_) | FieldKind::Target(_) => false,
+        }
+    }
 }
 
 /// What a field is.

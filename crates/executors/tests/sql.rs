@@ -11,6 +11,8 @@ mod corpus;
 mod lab;
 #[path = "sql/oracle.rs"]
 mod oracle;
+#[path = "sql/proofs.rs"]
+mod proofs;
 #[path = "sql/restores.rs"]
 mod restores;
 #[path = "sql/statements.rs"]

@@ -122,6 +122,9 @@ pub struct ActionSpec {
     pub about: &'static str,
     /// How it behaves unless the author says otherwise (`safety`, `interrupt`).
     pub class: Class,
+    /// A switch among its fields with which an action that only reads changes something and may be repeated. A switch that is a template counts as on:
+    /// what a step may do must be known when the file is read.
+    pub changes_with: Option<&'static str>,
     /// What a step with this action leaves in `steps.ID`.
     pub outputs: &'static [OutputSpec],
     /// What `before.*` holds in this step's undo.
@@ -137,7 +140,7 @@ pub struct ActionSpec {
 impl ActionSpec {
     /// A spec whose fields are those of `A`; outputs, `before` and the example are set with struct update syntax.
     pub const fn of<A: Action + DeserializeOwned + JsonSchema + 'static>(name: &'static str, class: Class, about: &'static str) -> Self {
-        Self { name, about, class, outputs: &[], before: &[], example: "", schema: A::json_schema, build: build::<A> }
+        Self { name, about, class, changes_with: None, outputs: &[], before: &[], example: "", schema: A::json_schema, build: build::<A> }
     }
 }
 

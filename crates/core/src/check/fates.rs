@@ -13,8 +13,12 @@ pub(super) fn check(draft: &Draft, order: &Order, faults: &mut Diagnostics) {
         match unit.phase {
             Phase::Check | Phase::Verify if unit.class.changes() => {
                 let what = if unit.phase == Phase::Check { "a check" } else { "a verify" };
+                let with = match unit.action.spec.changes_with {
+                    Some(switch) if !unit.action.spec.class.changes() => format!(" with `{switch}`"),
+                    Some(_) | None => String::new(),
+                };
                 faults.push(
-                    Diagnostic::error(Code::ChangesInCheck, format!("{what} must only read, and `{action}` changes something"))
+                    Diagnostic::error(Code::ChangesInCheck, format!("{what} must only read, and `{action}`{with} changes something"))
                         .at(source, unit.action.key_span, "")
                         .help("make it a `[[step]]`, or say `safety = \"read_only\"` where this use of it changes nothing"),
                 );

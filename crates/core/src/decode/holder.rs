@@ -122,7 +122,7 @@ impl Reader<'_> {
         if let Some(proof) = call.proof {
             self.not_yet("`proof` in an undo", proof.key_span);
         }
-        let class = says.class(call.action.spec.class);
+        let class = says.class(call.action.class());
         Some(UndoStep { title, span, action: call.action, when, timeout, retry, expect, class })
     }
 
@@ -135,7 +135,7 @@ impl Reader<'_> {
         let expect = held.keys.exprs("expect");
         let says = Says::of(&mut held.keys);
         let call = held.call?;
-        if says.class(call.action.spec.class).changes() {
+        if says.class(call.action.class()).changes() {
             self.faults.push(
                 Diagnostic::error(Code::ProbeChanges, format!("`{name}` must only read"))
                     .at(self.source, call.action.key_span, "this action changes something")

@@ -108,7 +108,7 @@ impl Reader<'_> {
             phase,
             title,
             description: keys.text("description"),
-            class: says.class(action.spec.class),
+            class: says.class(action.class()),
             action,
             needs: Needs::Earlier,
             when: keys.expr("when"),

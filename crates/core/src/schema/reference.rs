@@ -131,7 +131,10 @@ impl Page {
             Effect::Once => "It changes something, and is not done twice without knowing how the first time ended.",
         };
         let waits = if spec.class.interruptible { "" } else { " It is not interrupted, but waited for." };
-        self.line(&format!("{class}{waits}"));
+        let switch = spec.changes_with.map_or_else(String::new, |switch| {
+            format!(" With `{switch}` it changes something, so it is a step then; doing it twice leaves the same as doing it once.")
+        });
+        self.line(&format!("{class}{waits}{switch}"));
         self.line("");
         if !spec.example.is_empty() {
             self.line("```toml");

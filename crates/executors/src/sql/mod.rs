@@ -7,8 +7,10 @@ mod compare;
 mod dump;
 mod execute;
 mod failure;
+mod manifest;
 mod query;
 mod quote;
+mod recreate;
 mod restore;
 mod script;
 mod session;
@@ -38,7 +40,18 @@ impl Executor for Sql {
     }
 
     fn actions(&self) -> &'static [ActionSpec] {
-        &[query::SPEC, execute::SPEC, script::SPEC, dump::SPEC, restore::SPEC, verify_backup::SPEC, compare::SPEC, wait::SPEC]
+        &[
+            query::SPEC,
+            execute::SPEC,
+            script::SPEC,
+            dump::SPEC,
+            restore::SPEC,
+            manifest::SPEC,
+            recreate::SPEC,
+            verify_backup::SPEC,
+            compare::SPEC,
+            wait::SPEC,
+        ]
     }
 
     fn targets(&self) -> &'static [TargetSpec] {

@@ -11,30 +11,15 @@ use serde_json::{Value, json};
 
 use super::backup::compare::is_part_of;
 use super::backup::folder::remove_partial;
+use super::backup::gate::{Present, look, name_faults};
 use super::backup::read_manifest;
-use super::backup::restore::{AsideOnError, Present, Request, Restored, look, restore};
+use super::backup::restore::{AsideOnError, Request, Restored, restore};
 use super::compare::database_differences;
 use super::failure::{Fault, Sql};
-use super::quote::bad_identifier;
 use super::session::Dialer;
 use super::settle::settle;
 use super::target::Mysql;
 use super::verify_backup::verified;
-
-/// Databases of the servers themselves.
-const PROTECTED: &[&str] = &[
-    "mysql",
-    "sys",
-    "information_schema",
-    "performance_schema",
-    "oceanbase",
-    "test",
-    "lbacsys",
-    "oraauditor",
-    "__public",
-    "__recyclebin",
-    "ndbinfo",
-];
 
 /// Restores a database from a backup of `sql.dump`, and succeeds only when every table and object is what the manifest says.
 ///
@@ -104,6 +89,7 @@ impl Restore {
             aside_on_error: self.aside_on_error,
             undo: matches!(cx.effect().role, Role::Undo(_)),
             address: self.target.settings.address(),
+            rehearsal: false,
         };
         restore(dialer, &request, restored).await
     }
@@ -165,16 +151,7 @@ fn outputs(restored: &Restored, seconds: i64) -> Outputs {
 
 impl Action for Restore {
     fn validate(&self) -> Vec<FieldFault> {
-        let mut faults = Vec::new();
-        if let Some(why) = bad_identifier(&self.into) {
-            faults.push(FieldFault::new("into", format!("the name `{}` {why}", self.into)));
-        }
-        if PROTECTED.contains(&self.into.to_ascii_lowercase().as_str()) {
-            faults.push(
-                FieldFault::new("into", format!("`{}` belongs to the server itself and is never restored into", self.into))
-                    .help("give the name of an application's database"),
-            );
-        }
+        let mut faults = name_faults("into", &self.into);
         if self.aside.is_some() && !self.recreate {
             faults.push(
                 FieldFault::new("aside", "`aside` has no meaning without `recreate = true`")

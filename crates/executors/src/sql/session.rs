@@ -101,6 +101,11 @@ impl<'a> Dialer<'a> {
         self.cx
     }
 
+    /// Where the server is reached, `host:port`.
+    pub(super) fn address(&self) -> String {
+        self.target.settings.address()
+    }
+
     /// Connects. `database` none means the target's own, if it has one.
     pub(super) async fn connect(&self, database: Option<&str>) -> Sql<Session<'a>> {
         self.connect_to(database.or(self.target.settings.database.as_deref())).await

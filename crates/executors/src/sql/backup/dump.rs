@@ -125,7 +125,8 @@ async fn take_inventory(session: &mut Session<'_>, request: &Request<'_>) -> Sql
     Ok(inventory)
 }
 
-async fn facts(session: &mut Session<'_>, questions: &BTreeMap<String, SqlText>) -> Sql<Map<String, Value>> {
+/// The answers to the author's questions.
+pub(super) async fn facts(session: &mut Session<'_>, questions: &BTreeMap<String, SqlText>) -> Sql<Map<String, Value>> {
     let mut facts = Map::new();
     for (name, text) in questions {
         let field = format!("facts.{name}");

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use runbook_core::action::{Cx, Failure, FailureKind};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, hex};
 use super::sink::{create_new, write_failure};
 use crate::sql::failure::Sql;
 
@@ -53,38 +54,46 @@ impl Folder {
 
     fn write_manifest(&self, manifest: &Manifest) -> Result<(), Failure> {
         let path = self.partial.join("manifest.json");
-        create_new(&path)
-            .and_then(|mut file| {
-                file.write_all(manifest.to_text().as_bytes())?;
-                file.sync_all()
-            })
+        write_synced(&path, manifest.to_text().as_bytes())
             .and_then(|()| sync_folder(&self.partial))
             .map_err(|error| write_failure(&path, &error))
     }
 
     fn rename(&self) -> Result<(), Failure> {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        // An empty folder of that name would be replaced by a plain rename.
-        match renameat_with(CWD, &self.partial, CWD, &self.to, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY) => return Err(taken(&self.to)),
-            // Not every file system knows the flag.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                if self.to.symlink_metadata().is_ok() {
-                    return Err(taken(&self.to));
-                }
-                std::fs::rename(&self.partial, &self.to).map_err(|error| write_failure(&self.to, &error))?;
-            }
-            Err(error) => return Err(write_failure(&self.to, &error.into())),
-        }
-        let parent = self.to.parent().unwrap_or(Path::new("."));
-        sync_folder(parent).map_err(|error| write_failure(parent, &error))
+        give_name(&self.partial, &self.to, taken)
     }
 
     /// Removes what was written.
     pub(super) fn discard(&mut self) {
         remove_partial(&self.partial);
     }
+}
+
+/// Writes a new file and makes its bytes durable.
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Gives what was written under a temporary name its own, and makes the name durable. What is there already is never replaced: `taken` says so.
+pub(super) fn give_name(partial: &Path, to: &Path, taken: fn(&Path) -> Failure) -> Result<(), Failure> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    // An empty folder of that name would be replaced by a plain rename.
+    match renameat_with(CWD, partial, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY) => return Err(taken(to)),
+        // Not every file system knows the flag.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            if to.symlink_metadata().is_ok() {
+                return Err(taken(to));
+            }
+            std::fs::rename(partial, to).map_err(|error| write_failure(to, &error))?;
+        }
+        Err(error) => return Err(write_failure(to, &error.into())),
+    }
+    let parent = to.parent().unwrap_or(Path::new("."));
+    sync_folder(parent).map_err(|error| write_failure(parent, &error))
 }
 
 /// Removes a folder of [`Folder::create`]; anything else is left alone.
@@ -104,11 +113,24 @@ fn taken(to: &Path) -> Failure {
 }
 
 /// The effect's name without the attempt: a second attempt removes what the first left.
-fn stem(mark: &str) -> String {
-    let whole = mark.rsplit_once('#').filter(|(_, attempt)| attempt.bytes().all(|b| b.is_ascii_digit())).map_or(mark, |(stem, _)| stem);
-    whole.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.[]".contains(c) { c } else { '_' }).take(100).collect()
+pub(super) fn stem(mark: &str) -> String {
+    without_attempt(mark).chars().map(|c| if c.is_ascii_alphanumeric() || "-_.[]".contains(c) { c } else { '_' }).take(100).collect()
 }
 
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+fn without_attempt(mark: &str) -> &str {
+    mark.rsplit_once('#').filter(|(_, attempt)| attempt.bytes().all(|b| b.is_ascii_digit())).map_or(mark, |(stem, _)| stem)
+}
+
+/// Whether two marks are of one effect, whichever attempt: a manifest's `made_by` and a context's mark.
+pub(in crate::sql) fn same_effect(one: &str, other: &str) -> bool {
+    without_attempt(one) == without_attempt(other)
+}
+
+/// A short name for an effect, the same in every attempt.
+pub(in crate::sql) fn effect_digest(mark: &str) -> String {
+    hex(&Sha256::digest(without_attempt(mark))).chars().take(16).collect()
+}
+
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     std::fs::File::open(path)?.sync_all()
 }

@@ -73,7 +73,8 @@ pub(in crate::sql) async fn exists(session: &mut Session<'_>, database: &str) ->
     Ok(schema(session, database).await?.is_some())
 }
 
-async fn schema(session: &mut Session<'_>, database: &str) -> Sql<Option<(String, String)>> {
+/// A database's character set and collation; none where it is not there.
+pub(in crate::sql) async fn schema(session: &mut Session<'_>, database: &str) -> Sql<Option<(String, String)>> {
     let sql = format!(
         "SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {}",
         literal(database, session.mode)

@@ -21,7 +21,7 @@ pub struct Manifest {
     pub backup_format: u32,
     /// Whether everything was written. A manifest that says no is no proof of anything.
     pub complete: bool,
-    /// Which program made it.
+    /// Which program wrote the files.
     pub tool: ToolInfo,
     /// The effect of the run that made it, `RUN/EFFECT`: how a crashed run recognises its own work.
     pub made_by: String,
@@ -52,7 +52,7 @@ pub struct Manifest {
     pub seal: String,
 }
 
-/// Which program made a backup.
+/// Which program wrote a backup's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolInfo {
@@ -89,6 +89,20 @@ pub enum SnapshotInfo {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_covered: Vec<String>,
     },
+    /// Nothing of this program: another tool wrote the files, and the manifest's contents were asked of the server after that. Both are the same
+    /// state only when nothing was written in between.
+    Afterwards,
+}
+
+impl SnapshotInfo {
+    /// As outputs and people call it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AsOf { .. } => "as_of",
+            Self::Transaction { .. } => "transaction",
+            Self::Afterwards => "afterwards",
+        }
+    }
 }
 
 /// Which part of a database a file holds; in the order of loading.
@@ -111,6 +125,8 @@ pub enum Part {
     Triggers,
     /// Events.
     Events,
+    /// What another tool wrote, in a form of its own; only that tool can load it.
+    Foreign,
 }
 
 impl Part {
@@ -125,6 +141,8 @@ impl Part {
             Self::Views => "60-views",
             Self::Triggers => "70-triggers",
             Self::Events => "80-events",
+            // Never written here; the other tool gives its names.
+            Self::Foreign => "90-foreign",
         }
     }
 }
@@ -133,7 +151,7 @@ impl Part {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// Its name in the backup's folder.
+    /// Its name in the backup's folder; of a file that another tool wrote its path below that folder, with `/` between the parts.
     pub name: String,
     /// What it holds.
     pub part: Part,
@@ -141,7 +159,7 @@ pub struct FileEntry {
     pub bytes: u64,
     /// Its SHA-256, hexadecimal.
     pub sha256: String,
-    /// How many statements it holds, those that set up the session included.
+    /// How many statements it holds, those that set up the session included; 0 for a file that another tool wrote.
     pub statements: u64,
 }
 
@@ -165,6 +183,11 @@ impl Manifest {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
+    }
+
+    /// Whether another tool wrote the files: then only that tool can load them.
+    pub fn is_foreign(&self) -> bool {
+        self.files.iter().any(|file| file.part == Part::Foreign)
     }
 
     /// The size of all files.

@@ -13,6 +13,8 @@ pub(super) mod contents;
 pub(super) mod ddl;
 pub(super) mod dump;
 pub(super) mod folder;
+pub(super) mod foreign;
+pub(super) mod gate;
 mod grants;
 pub(super) mod inventory;
 pub(super) mod load;

@@ -10,9 +10,10 @@ use runbook_core::action::{Answer, Cx, Failure, FailureKind, Question, QuestionK
 use serde::Deserialize;
 
 use super::MARKER;
-use super::compare::{differences, is_part_of};
+use super::compare::differences;
 use super::contents::{Contents, ObjectKind};
 use super::dump::{Request as DumpRequest, dump};
+use super::gate::{Begun, Present, is_kept, look, refuse_connected, refuse_references};
 use super::inventory;
 use super::load::load;
 use super::snapshot::Snapshot;
@@ -21,7 +22,6 @@ use super::verify::Report;
 use crate::sql::failure::Sql;
 use crate::sql::quote::{literal, name};
 use crate::sql::session::{Dialer, Session, mark};
-use crate::sql::value::text_at;
 use crate::sql::verify_backup::verified;
 
 /// What is to be restored, and how.
@@ -40,6 +40,8 @@ pub(in crate::sql) struct Request<'r> {
     pub(in crate::sql) undo: bool,
     /// Where the server is reached.
     pub(in crate::sql) address: String,
+    /// Whether it is only a rehearsal: then the marker stays, so that whoever finds the database knows that it is no one's data.
+    pub(in crate::sql) rehearsal: bool,
 }
 
 /// What to do when the present state cannot be dumped aside.
@@ -53,24 +55,6 @@ pub(in crate::sql) enum AsideOnError {
     Ask,
 }
 
-/// What stands under the name of the database.
-pub(in crate::sql) enum Present {
-    /// Nothing.
-    Absent,
-    /// A database without anything in it.
-    Empty,
-    /// An unfinished restore.
-    Begun(Begun),
-    /// A database that holds something: so many tables and other objects.
-    Full(usize),
-}
-
-/// Who began a restore, and of what.
-pub(in crate::sql) struct Begun {
-    mark: String,
-    manifest: String,
-}
-
 /// What was done.
 #[derive(Debug, Default)]
 pub(in crate::sql) struct Restored {
@@ -82,26 +66,10 @@ pub(in crate::sql) struct Restored {
     pub(in crate::sql) touched: bool,
 }
 
-/// Looks without changing anything.
-pub(in crate::sql) async fn look(session: &mut Session<'_>, database: &str) -> Sql<Present> {
-    if !inventory::exists(session, database).await? {
-        return Ok(Present::Absent);
-    }
-    let mut inventory = inventory::read(session, database).await?;
-    if !inventory.leave_out(&[MARKER.to_owned()]).is_empty() {
-        let (schema, marker) = (literal(database, session.mode), literal(MARKER, session.mode));
-        let sql = format!("SELECT table_comment FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {marker}");
-        let comment = session.one(&sql).await?.and_then(|row| text_at(&row, 0)).unwrap_or_default();
-        let (manifest, mark) = comment.split_once(' ').unwrap_or_default();
-        return Ok(Present::Begun(Begun { mark: mark.to_owned(), manifest: manifest.to_owned() }));
-    }
-    let objects = inventory.tables.len() + inventory.objects.len() + inventory.unknown.len();
-    Ok(if objects == 0 { Present::Empty } else { Present::Full(objects) })
-}
-
 /// Restores. `restored` tells, also after a failure, how far it came.
 pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, restored: &mut Restored) -> Sql<()> {
     let cx = dialer.cx();
+    refuse_foreign(request.report)?;
     let mut session = dialer.connect_bare().await?;
     let contents = &request.report.manifest.contents;
     let present = look(&mut session, request.into).await?;
@@ -120,17 +88,42 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
     session.close().await;
 
     let found = compared(dialer, request).await?;
-    let mut session = dialer.connect(Some(request.into)).await?;
-    session.run(&format!("DROP TABLE {}", name(MARKER))).await?;
-    session.close().await;
+    if !request.rehearsal {
+        let mut session = dialer.connect(Some(request.into)).await?;
+        session.run(&format!("DROP TABLE {}", name(MARKER))).await?;
+        session.close().await;
+    }
     restored.contents = Some(found);
     Ok(())
+}
+
+/// What another tool wrote only that tool can load.
+fn refuse_foreign(report: &Report) -> Result<(), Failure> {
+    if !report.manifest.is_foreign() {
+        return Ok(());
+    }
+    let tool = &report.manifest.tool.name;
+    let mut failure = Failure::new(
+        FailureKind::Failed,
+        format!("the backup `{}` was written by `{tool}`, and only it can load it", report.path.display()),
+    )
+    .field("manifest")
+    .help("empty the database with `sql.recreate`, load it with the tool's own loader in `shell.run`, then prove it with `sql.compare`");
+    failure.retryable = false;
+    Err(failure)
 }
 
 /// Who restores what stands in the table's comment: so it is there with the table or not at all.
 async fn mark_begin(session: &mut Session<'_>, request: &Request<'_>, cx: Cx<'_>) -> Sql<()> {
     let comment = literal(&format!("{} {}", request.report.digest, mark(cx.mark())), session.mode);
     session.run(&format!("CREATE TABLE {} (unfinished int) COMMENT = {comment}", name(MARKER))).await?;
+    Ok(())
+}
+
+/// Drops a database in which the marker stands.
+pub(in crate::sql) async fn discard(session: &mut Session<'_>, database: &str) -> Sql<()> {
+    clear(session, database).await?;
+    session.run(&format!("DROP DATABASE IF EXISTS {}", name(database))).await?;
     Ok(())
 }
 
@@ -159,7 +152,8 @@ async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
 async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
     let manifest = &request.report.manifest;
     let mut session = dialer.connect(Some(request.into)).await?;
-    let actual = contents_of(&mut session, request.into, &[], dialer.cx()).await?;
+    let snapshot = Snapshot::take(&mut session, dialer.cx().now()).await?;
+    let actual = survey(&mut session, request.into, &snapshot, &[], dialer.cx()).await?;
     let definitions = session.flavour == manifest.server.flavour && session.version == manifest.server.version;
     session.close().await;
     let found = differences(&manifest.contents, &actual, definitions);
@@ -175,11 +169,6 @@ async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
         failure = failure.detail(difference.sentence());
     }
     Err(failure.into())
-}
-
-async fn contents_of(session: &mut Session<'_>, database: &str, without: &[String], cx: Cx<'_>) -> Sql<Contents> {
-    let snapshot = Snapshot::take(session, cx.now()).await?;
-    survey(session, database, &snapshot, without, cx).await
 }
 
 /// Sees to it that the database may be filled: leaves an empty one, drops one whose loss is no loss.
@@ -205,8 +194,13 @@ async fn make_room(
     } else {
         refuse(request, &present)?;
         refuse_references(session, request.into).await?;
+        // In an undo, what stands there is the undone step's own work, whoever looks at it.
+        if !request.undo {
+            refuse_connected(session, request.into, dialer.cx()).await.map_err(|fault| fault.field("into"))?;
+        }
         if let Some(aside) = &request.aside {
             restored.aside = set_aside(dialer, request, aside).await?;
+            refuse_connected(session, request.into, dialer.cx()).await.map_err(|fault| fault.field("into"))?;
         }
     }
     restored.touched = true;
@@ -238,28 +232,6 @@ fn refuse(request: &Request<'_>, present: &Present) -> Result<(), Failure> {
         .help("write `aside = \"FOLDER\"`: a folder to be, into which it is dumped first"));
     }
     Ok(())
-}
-
-/// Foreign keys of other databases that point here would be lost with it, on some servers without a word.
-async fn refuse_references(session: &mut Session<'_>, into: &str) -> Sql<()> {
-    let wanted = literal(into, session.mode);
-    let sql = format!(
-        "SELECT DISTINCT table_schema, table_name FROM information_schema.key_column_usage \
-         WHERE referenced_table_schema = {wanted} AND table_schema <> {wanted}"
-    );
-    let tables: Vec<String> = session
-        .rows(&sql)
-        .await?
-        .iter()
-        .map(|row| format!("`{}`.`{}`", text_at(row, 0).unwrap_or_default(), text_at(row, 1).unwrap_or_default()))
-        .collect();
-    if tables.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(FailureKind::Conflict, format!("foreign keys of other databases point into `{into}`: {}", tables.join(", ")))
-        .field("into")
-        .help("drop these keys first: dropping the database would take them away")
-        .into())
 }
 
 /// Dumps the present state, reads the dump back, and makes sure that it is what still stands there. Returns its manifest; none where a person
@@ -304,17 +276,6 @@ async fn kept(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path::Pat
         fault.failure.field = Some("aside".to_owned());
         fault
     })?;
-    let mut session = dialer.connect(Some(request.into)).await?;
-    let actual = contents_of(&mut session, request.into, &report.manifest.without, dialer.cx()).await?;
-    session.close().await;
-    if report.manifest.database == request.into && is_part_of(&actual, &report.manifest.contents) {
-        return Ok(report.path);
-    }
-    Err(Failure::new(
-        FailureKind::Conflict,
-        format!("the backup in `{}` does not hold what `{}` holds now, so nothing was dropped", aside.display(), request.into),
-    )
-    .field("aside")
-    .help("stop what writes into the database, and give a folder for `aside` that does not exist")
-    .into())
+    is_kept(dialer, request.into, &report, "aside").await?;
+    Ok(report.path)
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use runbook_core::action::{Failure, FailureKind};
 use sha2::{Digest, Sha256};
 
+use super::foreign::{files_below, is_below};
 use super::manifest::{FORMAT, FileEntry, Manifest, Part, hex};
 use super::sink::end_marker;
 use crate::sql::statements::unreadable;
@@ -184,7 +185,9 @@ impl Text {
 /// Reads one file once: its size, its digest and its end.
 fn check(folder: &Path, entry: &FileEntry, progress: &dyn Fn(u64) -> bool) -> Result<(), String> {
     let name = &entry.name;
-    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+    let foreign = entry.part == Part::Foreign;
+    let fits = if foreign { is_below(name) } else { !(name.is_empty() || name.contains('/') || name.starts_with('.')) };
+    if !fits {
         return Err(format!("`{name}` is no name of a file in the backup's folder"));
     }
     let mut file = match File::open(folder.join(name)) {
@@ -194,7 +197,7 @@ fn check(folder: &Path, entry: &FileEntry, progress: &dyn Fn(u64) -> bool) -> Re
     };
     let mut hash = Sha256::new();
     let tail = Tail { bytes: Vec::new() };
-    let packed = Path::new(name).extension().is_some_and(|extension| extension == "gz");
+    let packed = !foreign && Path::new(name).extension().is_some_and(|extension| extension == "gz");
     let mut text = if packed { Text::Gzip(Box::new(flate2::write::GzDecoder::new(tail))) } else { Text::Plain(tail) };
     let mut piece = vec![0; 1 << 18];
     let mut size = 0_u64;
@@ -217,6 +220,10 @@ fn check(folder: &Path, entry: &FileEntry, progress: &dyn Fn(u64) -> bool) -> Re
     if hex(&hash.finalize()) != entry.sha256 {
         return Err(format!("the file `{name}` is damaged: its SHA-256 is another"));
     }
+    if foreign {
+        // How its files end only the other tool knows.
+        return Ok(());
+    }
     if broken.is_some() {
         return Err(format!("the file `{name}` cannot be unpacked"));
     }
@@ -227,23 +234,30 @@ fn check(folder: &Path, entry: &FileEntry, progress: &dyn Fn(u64) -> bool) -> Re
     Ok(())
 }
 
-/// SQL files that the manifest does not know: who loads the folder by its names would load them too.
+/// Files that the manifest does not know: who loads the folder by its names would load them too. Beside the files of this program only SQL counts;
+/// what another tool's loader takes is not known, so there everything does.
 fn strangers(folder: &Path, manifest: &Manifest) -> Vec<String> {
     let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| [".sql", ".sql.gz"].iter().any(|end| name.ends_with(end)) && !known.contains(name.as_str()))
-        .map(|name| format!("the file `{name}` is not in the manifest"))
-        .collect();
-    found.sort();
+    let foreign = manifest.is_foreign();
+    let found = match files_below(folder, foreign) {
+        Ok(found) => found,
+        Err(failure) => return vec![failure.message],
+    };
     found
+        .into_iter()
+        .filter(|name| foreign || [".sql", ".sql.gz"].iter().any(|end| name.ends_with(end)))
+        .filter(|name| !known.contains(name.as_str()))
+        .map(|name| format!("the file `{name}` is not in the manifest"))
+        .collect()
 }
 
 /// Parts that the contents ask for and no file holds.
 fn gaps(manifest: &Manifest) -> Vec<String> {
     let has = |part: Part| manifest.files.iter().any(|file| file.part == part);
     let mut found = Vec::new();
+    if manifest.is_foreign() {
+        return found;
+    }
     if !manifest.contents.tables.is_empty() && !has(Part::Tables) {
         found.push("no file holds the tables".to_owned());
     }
