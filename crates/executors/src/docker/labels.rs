@@ -12,6 +12,11 @@ pub(crate) const STEP: &str = "runbook.step";
 /// The effect with its attempt: for people who look.
 pub(crate) const EFFECT: &str = "runbook.effect";
 
+/// On a container that replaces another one: that one's id.
+pub(crate) const REPLACES: &str = "runbook.replaces";
+/// On the same: whether that one ran before it was replaced.
+pub(crate) const REPLACES_RUNNING: &str = "runbook.replaces.running";
+
 /// The labels of something that this effect creates.
 pub(crate) fn of(cx: Cx<'_>) -> [(String, String); 3] {
     [(RUN.to_owned(), cx.run_id().to_owned()), (STEP.to_owned(), step(cx.effect())), (EFFECT.to_owned(), cx.effect().to_string())]
@@ -29,7 +34,7 @@ pub(crate) fn by_this_run(cx: Cx<'_>, labels: Option<&HashMap<String, String>>) 
 
 /// Whether a label is one of ours, which no copy of a container's settings takes along.
 pub(crate) fn is_ours(name: &str) -> bool {
-    [RUN, STEP, EFFECT].contains(&name)
+    [RUN, STEP, EFFECT, REPLACES, REPLACES_RUNNING].contains(&name)
 }
 
 fn step(effect: &EffectId) -> String {

@@ -1,6 +1,6 @@
 //! `docker.load`.
 
-mod archive;
+pub(super) mod archive;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::archive::{Contents, Shared};
-use super::client::{Client, Settings};
+use super::client::{Client, Settings, ask};
 use super::container::object;
 use super::failure;
 use super::halt::{Halt, Run, outcome};
@@ -30,6 +30,8 @@ pub(super) struct Load {
     /// The archive, a tar file or one that gzip packed.
     #[schemars(extend("x-text" = "path"))]
     archive: PathBuf,
+    /// The image that the archive must hold, by its name; an archive of anything else is not loaded.
+    image: Option<ImageName>,
     /// The Docker Engine; without it the machine's own.
     #[schemars(extend("x-target" = "docker"))]
     target: Option<Target<Settings>>,
@@ -43,7 +45,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("size", OutputKind::Int, "The archive's size in bytes."),
     ],
     before: &[
-        OutputSpec::new("images", OutputKind::List, "The archive's images, maps of `id` and `tags`."),
+        OutputSpec::new("images", OutputKind::List, "The archive's images, maps of `id`, `tags` and `architecture`."),
         OutputSpec::new("digests", OutputKind::List, "Digests under which some engines know the same images."),
         OutputSpec::new("size", OutputKind::Int, "The archive's size in bytes."),
         OutputSpec::new(
@@ -52,7 +54,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
             "The ids that the archive's names and ids stood for before; null where there was no such image.",
         ),
     ],
-    example: r#"docker.load = { archive = "obodc-4.3.4.tar.gz" }"#,
+    example: r#"docker.load = { archive = "obodc-4.3.4.tar.gz", image = "oceanbase/odc:4.3.4" }"#,
     ..ActionSpec::of::<Load>("load", Class::IDEMPOTENT, "Loads the images of an archive.")
 };
 
@@ -73,6 +75,7 @@ impl Load {
                 read => read?,
             },
         };
+        self.fits(cx, &client, &contents).await?;
         let now = names_now(&client, &contents).await?;
         if contents.missing(&now).is_empty() {
             return Ok(Outcome::unchanged(outputs(&contents, &now, false)));
@@ -90,6 +93,27 @@ impl Load {
             return Err(self.left(cx, &client, &contents, &now, halt).await);
         }
         self.checked(&client, &contents, &now).await.map_err(|halt| halt.after(Residue::Unknown))
+    }
+
+    /// Whether the archive holds what was asked for, made for this engine's machine: asked before anything is sent.
+    async fn fits(&self, cx: Cx<'_>, client: &Client, contents: &Contents) -> Run<()> {
+        let path = self.path(cx);
+        if let Some(image) = &self.image
+            && !contents.images.iter().any(|found| found.tags.iter().any(|tag| tag == image.as_str()))
+        {
+            let held: Vec<&str> = contents.images.iter().flat_map(|image| &image.tags).map(String::as_str).collect();
+            let held = if held.is_empty() { "images without a name".to_owned() } else { format!("`{}`", held.join("`, `")) };
+            let message = format!("`{}` does not hold the image `{}`: it holds {held}", path.display(), image.as_str());
+            return Err(Failure::new(FailureKind::Invalid, message).field("image").help("name the archive of that image").into());
+        }
+        let runs_on = ask(cx, "say what it runs on", client.quick().version()).await?.arch.unwrap_or_default();
+        let another = |image: &&archive::Image| !image.architecture.is_empty() && !runs_on.is_empty() && image.architecture != runs_on;
+        if let Some(image) = contents.images.iter().find(another) {
+            let name = image.tags.first().unwrap_or(&image.id);
+            let message = format!("the image `{name}` is made for `{}`, and the Docker Engine runs on `{runs_on}`", image.architecture);
+            return Err(Failure::new(FailureKind::Invalid, message).field("archive").help("take the archive for this machine").into());
+        }
+        Ok(())
     }
 
     /// Every image must be there now. An engine may know it under another id than the archive says; its name tells it then.
@@ -137,7 +161,7 @@ impl Load {
 }
 
 /// Reads the archive in a thread of its own, with progress.
-async fn read(cx: Cx<'_>, path: &Path) -> Result<Contents, Failure> {
+pub(super) async fn read(cx: Cx<'_>, path: &Path) -> Result<Contents, Failure> {
     let shared = Shared::default();
     // A capture may be left in the middle; the thread must not read on then.
     let _end = StopReading(Arc::clone(&shared.stop));

@@ -2,6 +2,7 @@
 
 mod client;
 mod container;
+mod copy;
 mod exec;
 mod failure;
 mod forms;
@@ -14,12 +15,18 @@ mod load;
 mod logs;
 mod mounts;
 mod names;
+mod pipe;
+mod pull;
+mod put_back;
 mod remove;
 mod rename;
+mod replace;
 mod restart;
 mod run;
+mod save;
 mod start;
 mod stop;
+mod tag;
 mod update;
 mod wait;
 mod watch;
@@ -38,11 +45,17 @@ static ACTIONS: &[ActionSpec] = &[
     restart::SPEC,
     update::SPEC,
     rename::SPEC,
+    replace::SPEC,
+    put_back::SPEC,
     remove::SPEC,
     exec::SPEC,
+    copy::SPEC,
     inspect::SPEC,
     list::SPEC,
     load::SPEC,
+    save::SPEC,
+    pull::SPEC,
+    tag::SPEC,
     logs::SPEC,
     wait::SPEC,
 ];

@@ -51,9 +51,7 @@ impl Rename {
             }
             (Some(_), Some(holder)) => Err(taken(&holder, "to").into()),
             (Some(found), None) => {
-                let options = RenameContainerOptionsBuilder::new().name(self.to.as_str()).build();
-                let what = format!("rename the container `{}` to `{}`", found.name, self.to);
-                change(cx, &what, client.within(QUICK).rename_container(&found.id, options)).await?;
+                rename(cx, &client, &found, self.to.as_str()).await?;
                 Ok(Outcome::changed(outputs(&Container { name: self.to.as_str().to_owned(), ..found.clone() }, &found.name)))
             }
             // Already so: an undo meets this where its step did not come to the renaming.
@@ -62,6 +60,13 @@ impl Rename {
             (None, None) => Err(missing(&client, &self.container).await.into()),
         }
     }
+}
+
+/// Has the engine give a container another name.
+pub(super) async fn rename(cx: Cx<'_>, client: &Client, found: &Container, to: &str) -> Run<()> {
+    let options = RenameContainerOptionsBuilder::new().name(to).build();
+    let what = format!("rename the container `{}` to `{to}`", found.name);
+    change(cx, &what, client.within(QUICK).rename_container(&found.id, options)).await
 }
 
 /// A name that another container has.

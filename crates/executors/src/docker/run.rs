@@ -18,7 +18,7 @@ use runbook_core::action::{
 };
 
 use self::like::Copied;
-use self::options::Run as Fields;
+pub(super) use self::options::{Run as Fields, Written};
 use super::client::{Client, SLOW, change};
 use super::container::{BEFORE, Container, capture, started};
 use super::halt::{Halt, Run, outcome};
@@ -54,12 +54,19 @@ impl Fields {
         if find_image(cx, &client, self.image.as_str()).await?.is_none() {
             return Err(missing_image(&self.image).into());
         }
-        let copied = self.copied(cx, &client).await?;
-        let id = self.create(cx, &client, self.body(copied)).await?;
+        let id = Box::pin(self.make(cx, &client, [])).await?;
         if let Err(halt) = start(cx, &client, &id, self.name.as_str()).await {
             return Err(self.take_back(cx, &client, &id, halt).await);
         }
         self.watched(cx, &client, &id).await
+    }
+
+    /// Creates it, not started, with labels beside those of every container. Gives its id.
+    pub(super) async fn make(&self, cx: Cx<'_>, client: &Client, marks: impl IntoIterator<Item = (String, String)>) -> Run<String> {
+        let copied = self.copied(cx, client).await?;
+        let mut copied = self.body(copied);
+        copied.body.labels.get_or_insert_default().extend(marks);
+        self.create(cx, client, copied).await
     }
 
     /// Watches what was started.

@@ -63,31 +63,36 @@ impl Stop {
             return Ok(Outcome::unchanged(outputs(Some(&found), false, 0.0)));
         }
         let begun = cx.now();
-        let options = StopContainerOptionsBuilder::new().t(whole_seconds(self.grace)).build();
-        let patience = self.grace.get().saturating_add(Span::from_mins(1));
-        let what = format!("stop the container `{}`", found.name);
-        change(cx, &what, client.within(patience).stop_container(&found.id, Some(options))).await?;
-        let stopped = self.ended(cx, &client, &found).await.map_err(|halt| halt.after(Residue::Unknown))?;
+        let stopped = stop(cx, &client, &found, self.grace).await?;
         let took = cx.now().duration_since(begun).as_secs_f64();
         Ok(Outcome::changed(outputs(Some(&stopped), true, took)))
     }
+}
 
-    /// The engine answers when the process has ended; its own record of the end may follow a moment later.
-    async fn ended(&self, cx: Cx<'_>, client: &Client, found: &Container) -> Run<Container> {
-        for _ in 0..50 {
-            match Container::look(client, &found.id).await? {
-                Some(now) if now.running => cx.sleep(Span::from_millis(200)).await,
-                Some(now) => return Ok(now),
-                // Created with `--rm`: its end was its removal.
-                None => return Ok(Container { running: false, ..found.clone() }),
-            }
+/// Has the engine stop a container that runs, and sees that it has ended. Gives it as it is then.
+pub(super) async fn stop(cx: Cx<'_>, client: &Client, found: &Container, grace: Duration) -> Run<Container> {
+    let options = StopContainerOptionsBuilder::new().t(whole_seconds(grace)).build();
+    let patience = grace.get().saturating_add(Span::from_mins(1));
+    let what = format!("stop the container `{}`", found.name);
+    change(cx, &what, client.within(patience).stop_container(&found.id, Some(options))).await?;
+    ended(cx, client, found).await.map_err(|halt| halt.after(Residue::Unknown))
+}
+
+/// The engine answers when the process has ended; its own record of the end may follow a moment later.
+async fn ended(cx: Cx<'_>, client: &Client, found: &Container) -> Run<Container> {
+    for _ in 0..50 {
+        match Container::look(client, &found.id).await? {
+            Some(now) if now.running => cx.sleep(Span::from_millis(200)).await,
+            Some(now) => return Ok(now),
+            // Created with `--rm`: its end was its removal.
+            None => return Ok(Container { running: false, ..found.clone() }),
         }
-        let failure = Failure::new(
-            runbook_core::action::FailureKind::Failed,
-            format!("the container `{}` still runs although the Docker Engine reported that it was stopped", found.name),
-        );
-        Err(failure.field("container").help("see with `docker ps` what starts it again").into())
     }
+    let failure = Failure::new(
+        runbook_core::action::FailureKind::Failed,
+        format!("the container `{}` still runs although the Docker Engine reported that it was stopped", found.name),
+    );
+    Err(failure.field("container").help("see with `docker ps` what starts it again").into())
 }
 
 /// Rounded up: the engine takes whole seconds, and 0 would kill at once.

@@ -178,6 +178,19 @@ impl Update {
     }
 }
 
+/// Gives a container this restart policy, unless it has it already.
+pub(super) async fn set_restart_policy(cx: Cx<'_>, client: &Client, found: &Container, policy: &str) -> Run<()> {
+    let Some(restart) = RestartPolicy::parse(policy) else {
+        return Err(Failure::new(FailureKind::Invalid, format!("`{policy}` is no restart policy")).into());
+    };
+    if found.restart_policy == policy {
+        return Ok(());
+    }
+    let what = format!("update the container `{}`", found.name);
+    let body = ContainerUpdateBody { restart_policy: Some(restart.model()), ..ContainerUpdateBody::default() };
+    change(cx, &what, client.within(SLOW).update_container(&found.id, body)).await.map(drop)
+}
+
 impl Action for Update {
     fn validate(&self) -> Vec<FieldFault> {
         let mut faults = Vec::new();

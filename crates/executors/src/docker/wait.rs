@@ -72,16 +72,27 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
 const PERIOD: Span = Span::from_millis(500);
 
 impl Wait {
+    /// Waits for the health check of a container, or for a line of its output.
+    pub(super) fn until_ready(container: ContainerName, log: Option<Pattern>, within: Duration) -> Self {
+        let until = log.is_none().then_some(Until::Healthy);
+        Self { container, until, log, within, target: None }
+    }
+
     async fn go(&self, cx: Cx<'_>) -> Run<Outcome> {
         let client = Client::connect(self.target.as_ref()).await?;
+        self.wait(cx, &client).await
+    }
+
+    /// The same through a connection that is there already.
+    pub(super) async fn wait(&self, cx: Cx<'_>, client: &Client) -> Run<Outcome> {
         let begun = cx.now();
         loop {
             let left = self.within.get().saturating_sub(cx.now().duration_since(begun).unsigned_abs());
-            let Some(found) = Container::find(cx, &client, self.container.as_str()).await? else {
-                return Err(missing(&client, &self.container).await.into());
+            let Some(found) = Container::find(cx, client, self.container.as_str()).await? else {
+                return Err(missing(client, &self.container).await.into());
             };
             let line = match &self.log {
-                Some(pattern) => line(cx, &client, &found, pattern, left).await?,
+                Some(pattern) => line(cx, client, &found, pattern, left).await?,
                 None => None,
             };
             if line.is_some() || self.until.is_some_and(|until| until.holds(&found)) {
@@ -89,14 +100,10 @@ impl Wait {
                 return Ok(Outcome::unchanged(outputs(&found, line.as_deref(), waited)));
             }
             if let Some(failure) = self.hopeless(&found) {
-                return Err(with_log(&client, &found, failure).await.with(outputs(&found, None, 0.0)));
+                return Err(with_log(client, &found, failure).await.with(outputs(&found, None, 0.0)));
             }
             if left.is_zero() {
-                return Err(with_log(&client, &found, self.late(&found)).await.with(outputs(
-                    &found,
-                    None,
-                    self.within.get().as_secs_f64(),
-                )));
+                return Err(with_log(client, &found, self.late(&found)).await.with(outputs(&found, None, self.within.get().as_secs_f64())));
             }
             pause(cx, PERIOD.min(left)).await?;
         }

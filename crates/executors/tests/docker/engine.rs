@@ -19,6 +19,9 @@ use crate::support::lab;
 /// The image of most tests: nothing but a busybox that sleeps.
 pub(crate) const IMAGE: &str = "runbook-test/busybox:1";
 
+/// What the images of the tests are made for.
+const HERE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+
 /// A target that names the lab's engine.
 pub(crate) fn target() -> Value {
     json!({ "name": "lab", "settings": { "host": lab()["docker_host"] } })
@@ -146,11 +149,12 @@ pub(crate) struct Recipe<'a> {
     /// Makes its layer, and so its id, another one.
     pub(crate) salt: &'a str,
     pub(crate) volumes: &'a [&'a str],
+    pub(crate) architecture: &'a str,
 }
 
 impl Default for Recipe<'_> {
     fn default() -> Self {
-        Self { tag: IMAGE, env: &["PATH=/bin"], command: &["sleep", "3600"], salt: "", volumes: &[] }
+        Self { tag: IMAGE, env: &["PATH=/bin"], command: &["sleep", "3600"], salt: "", volumes: &[], architecture: HERE }
     }
 }
 
@@ -160,7 +164,7 @@ impl Recipe<'_> {
         let layer = layer(self.salt);
         let volumes: BTreeMap<&str, Value> = self.volumes.iter().map(|path| (*path, json!({}))).collect();
         let config = json!({
-            "architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
+            "architecture": self.architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
             "config": { "Env": self.env, "Cmd": self.command, "Volumes": volumes, "Labels": { "vendor": "runbook-test" } },
             "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex(&layer))] }
         })

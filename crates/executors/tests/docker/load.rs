@@ -75,6 +75,27 @@ async fn a_cut_archive_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_archive_of_another_image_or_for_another_machine_is_not_sent() {
+    let tag = "runbook-test/foreign:1";
+    let folder = Folder::new("foreign");
+    let path = folder.path().join("image.tar");
+    std::fs::write(&path, Recipe { tag, salt: "foreign", architecture: "s390x", ..Recipe::default() }.archive()).unwrap();
+    let cx = TestContext::in_run("r1", "load-image");
+    let (failure, residue, _) = cx.fail(&*action("load", json!({ "archive": path }))).await;
+    assert!(
+        failure.message.starts_with(&format!("the image `{tag}` is made for `s390x`, and the Docker Engine runs on `")),
+        "{}",
+        failure.message
+    );
+    assert_eq!((failure.kind, residue), (FailureKind::Invalid, Residue::None));
+    let (failure, residue, _) = cx.fail(&*action("load", json!({ "archive": path, "image": "oceanbase/oms:1" }))).await;
+    let expected = format!("`{}` does not hold the image `oceanbase/oms:1`: it holds `{tag}`", path.display());
+    assert_eq!((failure.message, failure.field.as_deref(), residue), (expected, Some("image"), Residue::None));
+    let (seen, _) = cx.succeed(&*action("inspect", json!({ "image": tag, "missing_ok": true }))).await;
+    assert_eq!(seen["exists"], false);
+}
+
+#[tokio::test]
 async fn told_to_end_before_the_archive_is_sent_it_leaves_nothing() {
     let tag = "runbook-test/told:1";
     forget(tag).await;

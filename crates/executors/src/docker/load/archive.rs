@@ -20,22 +20,25 @@ use sha2::{Digest as _, Sha256};
 
 /// What an archive brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Contents {
+pub(in super::super) struct Contents {
     /// The images.
-    pub(super) images: Vec<Image>,
+    pub(in super::super) images: Vec<Image>,
     /// Digests under which an engine with containerd's store knows the same images.
-    pub(super) digests: Vec<String>,
+    pub(in super::super) digests: Vec<String>,
     /// The archive's size in bytes.
-    pub(super) size: u64,
+    pub(in super::super) size: u64,
 }
 
 /// One image of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Image {
+pub(in super::super) struct Image {
     /// Its id: `sha256:` and the digest of its configuration.
-    pub(super) id: String,
+    pub(in super::super) id: String,
     /// Its names.
-    pub(super) tags: Vec<String>,
+    pub(in super::super) tags: Vec<String>,
+    /// What it runs on, such as `amd64`; empty where it does not say.
+    #[serde(default)]
+    pub(in super::super) architecture: String,
 }
 
 /// How far a reading is, and whether it should end: shared with the thread that reads.
@@ -157,7 +160,9 @@ fn images(path: &Path, paths: &BTreeSet<String>, metadata: &BTreeMap<String, Vec
                 invalid(path, &format!("is damaged: the digest of `{}` is another", entry.config)).help("copy or download it again")
             );
         }
-        Ok(Image { id: format!("sha256:{digest}"), tags: entry.repo_tags.unwrap_or_default() })
+        let says: Value = serde_json::from_slice(config).unwrap_or_default();
+        let architecture = says.get("architecture").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Image { id: format!("sha256:{digest}"), tags: entry.repo_tags.unwrap_or_default(), architecture })
     };
     entries.into_iter().map(image).collect()
 }

@@ -179,9 +179,71 @@ pub(super) struct Health {
     pub(super) start_period: Option<Duration>,
 }
 
+/// What may be written beside the settings that are copied from another container.
+pub(in super::super) struct Written {
+    pub(in super::super) env: BTreeMap<String, String>,
+    pub(in super::super) volumes: Vec<Volume>,
+    pub(in super::super) labels: BTreeMap<String, String>,
+    pub(in super::super) command: Option<Vec<Argument>>,
+}
+
 impl Run {
+    /// A container of this image and name that is like another one.
+    pub(in super::super) fn copy_of(like: ContainerName, image: ImageName, name: ContainerName, written: Written) -> Self {
+        Self {
+            image,
+            name,
+            like: Some(like),
+            network: None,
+            ports: Vec::new(),
+            env: written.env,
+            volumes: written.volumes,
+            mounts: Vec::new(),
+            cpus: None,
+            cpu_period: None,
+            cpu_quota: None,
+            cpu_shares: None,
+            cpuset_cpus: None,
+            memory: None,
+            memory_swap: None,
+            memory_reservation: None,
+            shm_size: None,
+            privileged: None,
+            cap_add: None,
+            cap_drop: None,
+            pids_limit: None,
+            ulimits: Vec::new(),
+            restart: None,
+            user: None,
+            labels: written.labels,
+            entrypoint: None,
+            command: written.command,
+            workdir: None,
+            hostname: None,
+            health: None,
+            log_driver: None,
+            log_options: BTreeMap::new(),
+            init: None,
+            tty: None,
+            stdin_open: None,
+            extra_hosts: Vec::new(),
+            dns: None,
+            devices: Vec::new(),
+            security_opt: None,
+            group_add: None,
+            sysctls: BTreeMap::new(),
+            ipc: None,
+            pid: None,
+            read_only: None,
+            stop_signal: None,
+            stop_timeout: None,
+            stays_up: Duration::new(std::time::Duration::ZERO),
+            target: None,
+        }
+    }
+
     /// Faults that no schema can say.
-    pub(super) fn faults(&self) -> Vec<FieldFault> {
+    pub(in super::super) fn faults(&self) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if self.like.as_ref() == Some(&self.name) {
             faults.push(

@@ -52,7 +52,10 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<Contents, String> {
 #[test]
 fn the_images_of_an_archive_are_known_before_it_is_loaded() {
     let plain = read_bytes("plain", &image()).unwrap();
-    assert_eq!(plain.images, [Image { id: format!("sha256:{}", hex(br#"{"os":"linux"}"#)), tags: vec!["odc:1".to_owned()] }]);
+    assert_eq!(
+        plain.images,
+        [Image { id: format!("sha256:{}", hex(br#"{"os":"linux"}"#)), tags: vec!["odc:1".to_owned()], architecture: String::new() }]
+    );
     assert_eq!(read_bytes("packed", &gzip(&image())).unwrap().images, plain.images);
 }
 
