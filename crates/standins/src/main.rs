@@ -1,11 +1,12 @@
-//! Stand-ins for the vendor's images, which the lab cannot fetch. One static program, which acts by the name it is called by:
-//! `supervisord` (process 1 of a container) or `odc-server` (the application).
+//! Stand-ins for the vendor's images and tools, which the lab cannot fetch. One static program, which acts by the name it is called by:
+//! `supervisord` (process 1 of a container), `odc-server` (the application), `obdumper` or `obloader`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "these are small programs of their own: what they print is what `docker logs` shows"
+    reason = "these are small programs of their own: what they print is what a person or `docker logs` shows"
 )]
 
+mod obtools;
 mod odc;
 
 use std::process::ExitCode;
@@ -23,8 +24,12 @@ fn main() -> ExitCode {
     match name {
         "supervisord" => runtime.block_on(odc::supervise()),
         "odc-server" => runtime.block_on(odc::serve()),
+        "obdumper" => runtime.block_on(obtools::dump()),
+        "obloader" => runtime.block_on(obtools::load()),
         other => {
-            eprintln!("`{other}`: called by a name that stands for nothing; known are `supervisord` and `odc-server`");
+            eprintln!(
+                "`{other}`: called by a name that stands for nothing; known are `supervisord`, `odc-server`, `obdumper` and `obloader`"
+            );
             ExitCode::FAILURE
         }
     }

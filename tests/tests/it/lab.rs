@@ -65,6 +65,11 @@ impl Lab {
         self.text(&format!("/{}/password", key(db)))
     }
 
+    /// The path of a stand-in of one of OceanBase's tools.
+    pub(crate) fn tool(&self, name: &str) -> String {
+        format!("{}/{name}", self.text("/tools"))
+    }
+
     /// Runs the `docker` client.
     pub(crate) fn docker(&self, words: &[&str], env: &[(&str, &str)]) -> Output {
         let mut docker = Command::new(self.text("/docker_cli"));

@@ -12,6 +12,7 @@ mod files;
 mod hostile;
 mod http;
 mod lab;
+mod lab_foreign;
 mod lab_odc;
 mod plan;
 mod rollback;

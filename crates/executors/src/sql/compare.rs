@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, FieldFault, Outcome, OutputKind, OutputSpec, Outputs};
-use runbook_core::action::{Residue, Settled, Target};
+use runbook_core::action::{Residue, Settled, Stream, Target};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -110,6 +110,10 @@ impl Compare {
         let actual = side(dialer, &self.database, &without).await.map_err(|fault| fault.field("database"))?;
         let definitions = expected.flavour == actual.flavour && expected.version == actual.version;
         let found = differences(&expected.contents, &actual.contents, definitions);
+        for difference in &found {
+            // For whoever looks on: an expectation that fails shows one value only.
+            dialer.cx().output(Stream::Stdout, format!("{}\n", difference.sentence()).as_bytes());
+        }
         let outputs = json!({
             "equal": found.is_empty(),
             "differences": found.iter().map(Difference::sentence).collect::<Vec<_>>(),

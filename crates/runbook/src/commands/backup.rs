@@ -47,6 +47,7 @@ fn good(report: &Report, streams: &mut Streams) {
     let mut row = |name: &str, text: String| streams.out.line(format_args!("  {name:<9} {}", visible(&text)));
     row("database", format!("{} of {}", manifest.database, manifest.server.address));
     row("server", manifest.server.version.clone());
+    row("written", format!("by {} {}", manifest.tool.name, manifest.tool.version).trim_end().to_owned());
     row("taken", manifest.taken_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     row("contents", format!("{}, {}", count(manifest.contents.tables.len(), "table"), count(manifest.files.len(), "file")));
     row("size", bytes(manifest.files.iter().map(|file| file.bytes).sum()));

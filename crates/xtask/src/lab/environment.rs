@@ -37,6 +37,8 @@ pub(crate) struct Environment {
     pub(crate) mariadb_client: PathBuf,
     /// Folder with the archives of the stand-ins, for `docker load`; filled by `cargo xtask demo` and `cargo xtask test`.
     pub(crate) images: PathBuf,
+    /// Folder with the stand-ins of OceanBase's tools, `obdumper` and `obloader`; filled as `images` is.
+    pub(crate) tools: PathBuf,
     /// `mariadb-dump`.
     pub(crate) mariadb_dump: PathBuf,
 }

@@ -54,8 +54,9 @@ exec /opt/odc/bin/odc-server
 
 /// Builds the stand-ins, writes their archives into the lab's folder, and loads them.
 pub(crate) fn load(checkout: &Checkout, lab: &Lab) -> Result<(), TaskError> {
-    say::part("The stand-ins for ODC");
+    say::part("The stand-ins for ODC and for OceanBase's tools");
     let program = cargo::build_standins(checkout)?;
+    tools(&program, &lab.environment().tools)?;
     let dir = lab.environment().images.clone();
     make(&dir)?;
     for odc in [OLD, NEW, NEW_BROKEN] {
@@ -68,6 +69,20 @@ pub(crate) fn load(checkout: &Checkout, lab: &Lab) -> Result<(), TaskError> {
         std::fs::write(&path, &archive).map_err(|error| TaskError::file("write", &path, error))?;
         load_one(checkout, &EngineApi::new(&lab.environment().docker_host), odc.tag, &archive)?;
         say::line(format!("{} is loaded", odc.tag));
+    }
+    Ok(())
+}
+
+/// Puts the stand-ins of OceanBase's tools where a runbook can be told to find them: one program, which acts by its name.
+fn tools(program: &Path, folder: &Path) -> Result<(), TaskError> {
+    make(folder)?;
+    for name in ["obdumper", "obloader"] {
+        let (fresh, path) = (folder.join(format!(".{name}")), folder.join(name));
+        // One that runs now must not be written into.
+        std::fs::copy(program, &fresh)
+            .and_then(|_| std::fs::rename(&fresh, &path))
+            .map_err(|error| TaskError::file("write", &path, error))?;
+        say::line(format!("{} is there", path.display()));
     }
     Ok(())
 }

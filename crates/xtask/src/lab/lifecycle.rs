@@ -176,6 +176,7 @@ fn start(checkout: &Checkout) -> Result<Environment, TaskError> {
         mariadb_dump: programs.debian("usr/bin/mariadb-dump"),
         busybox,
         images: checkout.lab.join("images"),
+        tools: checkout.lab.join("tools"),
     };
     write_private(&checkout.lab.join("env.json"), &environment)?;
     Ok(environment)
