@@ -1,5 +1,5 @@
 //! Stand-ins for the vendor's images and tools, which the lab cannot fetch. One static program, which acts by the name it is called by:
-//! `supervisord` (process 1 of a container), `odc-server` (the application), `obdumper` or `obloader`.
+//! `supervisord` (process 1 of an ODC container), `odc-server` (the application), `oms-supervisord`, `supervisorctl`, `oms-init`, `obdumper` or `obloader`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,6 +8,7 @@
 
 mod obtools;
 mod odc;
+mod oms;
 
 use std::process::ExitCode;
 
@@ -26,10 +27,11 @@ fn main() -> ExitCode {
         "odc-server" => runtime.block_on(odc::serve()),
         "obdumper" => runtime.block_on(obtools::dump()),
         "obloader" => runtime.block_on(obtools::load()),
+        "oms-supervisord" => runtime.block_on(oms::supervise()),
+        "supervisorctl" => runtime.block_on(oms::ask()),
+        "oms-init" => runtime.block_on(oms::initialise()),
         other => {
-            eprintln!(
-                "`{other}`: called by a name that stands for nothing; known are `supervisord`, `odc-server`, `obdumper` and `obloader`"
-            );
+            eprintln!("`{other}`: called by a name that stands for nothing");
             ExitCode::FAILURE
         }
     }

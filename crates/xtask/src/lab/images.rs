@@ -1,4 +1,5 @@
-//! The lab's images: a busybox, and the ODC stand-in in two releases, one of them also with a migration that fails half-way. Never a vendor's tag.
+//! The lab's images: a busybox, the ODC stand-in in two releases, one of them also with a migration that fails half-way, and the OMS stand-in in two
+//! versions. Never a vendor's tag.
 
 use super::archive::{About, Layer, image};
 use super::engine_api::EngineApi;
@@ -29,6 +30,9 @@ pub(crate) const NEW: OdcImage = OdcImage { tag: "runbook-lab/odc:4.3.4", versio
 /// The new release with a bug: its last but one migration fails after half of its statements.
 pub(crate) const NEW_BROKEN: OdcImage = OdcImage { tag: "runbook-lab/odc:4.3.4-broken", fails_at: Some("4.3.4.9"), ..NEW };
 
+/// An image of the OMS stand-in: repository and tag, and version.
+const OMS: [(&str, &str); 2] = [("runbook-lab/oms:3.3.1", "3.3.1"), ("runbook-lab/oms:3.4.0", "3.4.0")];
+
 /// A small image for probes.
 pub(crate) const BUSYBOX: &str = "runbook-lab/busybox:1";
 
@@ -54,7 +58,7 @@ exec /opt/odc/bin/odc-server
 
 /// Builds the stand-ins, writes their archives into the lab's folder, and loads them.
 pub(crate) fn load(checkout: &Checkout, lab: &Lab) -> Result<(), TaskError> {
-    say::part("The stand-ins for ODC and for OceanBase's tools");
+    say::part("The stand-ins for ODC, OMS and OceanBase's tools");
     let program = cargo::build_standins(checkout)?;
     tools(&program, &lab.environment().tools)?;
     let dir = lab.environment().images.clone();
@@ -64,12 +68,22 @@ pub(crate) fn load(checkout: &Checkout, lab: &Lab) -> Result<(), TaskError> {
         let mut env = vec![PATH.to_owned(), "TZ=Asia/Shanghai".to_owned(), format!("ODC_IMAGE_VERSION={}", odc.version)];
         env.extend(odc.fails_at.map(|version| format!("LAB_ODC_FAIL_AT={version}")));
         let about = About { tag: odc.tag, env: &env, command: &["/usr/bin/supervisord"], label: checkout.label(), port: Some("8989/tcp") };
-        let archive = image(layer, &about)?;
-        let path = dir.join(format!("{}.tar", odc.tag.replace(['/', ':'], "-")));
-        std::fs::write(&path, &archive).map_err(|error| TaskError::file("write", &path, error))?;
-        load_one(checkout, &EngineApi::new(&lab.environment().docker_host), odc.tag, &archive)?;
-        say::line(format!("{} is loaded", odc.tag));
+        keep_and_load(checkout, lab, odc.tag, &image(layer, &about)?)?;
     }
+    for (tag, version) in OMS {
+        let layer = oms_layer(lab, &program, version)?;
+        let env = [PATH.to_owned(), "TZ=Asia/Shanghai".to_owned(), format!("OMS_VERSION={version}")];
+        let about = About { tag, env: &env, command: &["/usr/bin/oms-supervisord"], label: checkout.label(), port: None };
+        keep_and_load(checkout, lab, tag, &image(layer, &about)?)?;
+    }
+    Ok(())
+}
+
+fn keep_and_load(checkout: &Checkout, lab: &Lab, tag: &str, archive: &[u8]) -> Result<(), TaskError> {
+    let path = lab.environment().images.join(format!("{}.tar", tag.replace(['/', ':'], "-")));
+    std::fs::write(&path, archive).map_err(|error| TaskError::file("write", &path, error))?;
+    load_one(checkout, &EngineApi::new(&lab.environment().docker_host), tag, archive)?;
+    say::line(format!("{tag} is loaded"));
     Ok(())
 }
 
@@ -129,5 +143,33 @@ fn odc_layer(lab: &Lab, program: &Path, odc: OdcImage) -> Result<Layer, TaskErro
     layer.link("opt/odc/bin/odc-server", "/usr/bin/supervisord")?;
     layer.file("opt/odc/bin/start-odc.sh", 0o755, START.as_bytes())?;
     layer.file("opt/odc/release", 0o644, odc.version.as_bytes())?;
+    Ok(layer)
+}
+
+/// As published: `docker_init.sh` in root's home, the configuration, logs, store and run folders as mount points.
+fn oms_layer(lab: &Lab, program: &Path, version: &str) -> Result<Layer, TaskError> {
+    let mut layer = Layer::new();
+    base(&mut layer, &lab.environment().busybox)?;
+    layer.copy("bin/bash", &lab.environment().bash_static)?;
+    let folders = [
+        "opt/oms",
+        "opt/oms/bin",
+        "home",
+        "home/admin",
+        "home/admin/conf",
+        "home/admin/logs",
+        "home/ds",
+        "home/ds/store",
+        "home/ds/run",
+        "var/run",
+    ];
+    for folder in folders {
+        layer.folder(folder, 0o755)?;
+    }
+    layer.copy("usr/bin/oms-supervisord", program)?;
+    layer.link("usr/bin/supervisorctl", "/usr/bin/oms-supervisord")?;
+    layer.link("opt/oms/bin/oms-init", "/usr/bin/oms-supervisord")?;
+    layer.file("root/docker_init.sh", 0o755, b"#!/bin/bash\nexec /opt/oms/bin/oms-init\n")?;
+    layer.file("opt/oms/version", 0o644, version.as_bytes())?;
     Ok(layer)
 }
