@@ -10,6 +10,7 @@ mod keys;
 mod reader;
 mod target;
 mod unit;
+mod value;
 mod var;
 
 pub(crate) use draft::{Draft, NameRef};

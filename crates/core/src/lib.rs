@@ -37,6 +37,7 @@ pub mod source;
 mod suggest;
 pub mod template;
 pub mod value;
+pub mod values;
 pub mod view;
 
 pub use load::load;

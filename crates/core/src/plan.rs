@@ -12,7 +12,7 @@ mod parts;
 mod select;
 mod spec;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod topology;
 mod unit;
 

@@ -42,6 +42,6 @@ pub use expectation::{Expectation, judge};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
     AcceptedSecret, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened,
-    StopRequested, VariableValue,
+    StopRequested, ValueRecord, VariableValue,
 };
 pub use stamped::{Record, Stamped};

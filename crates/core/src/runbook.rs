@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{ActionSpec, Class, Effect, TargetSpec};
 use crate::effect::UnitIx;
+use crate::scope::Secrecy;
 use crate::source::{Source, Span};
 use crate::template::{Expr, Template};
 
@@ -47,6 +48,8 @@ pub struct Runbook {
     pub on_failure: OnFailure,
     /// `[vars.NAME]`, in the order of the file.
     pub vars: Vec<Var>,
+    /// `[values.NAME]`, in the order of the file.
+    pub values: Vec<ValueDecl>,
     /// `[target.NAME]`, in the order of the file.
     pub targets: Vec<TargetDecl>,
     /// Checks, steps and verifies, in the order of the file.
@@ -133,6 +136,55 @@ pub struct Var {
     pub secret: bool,
     /// Whether an empty text is a value.
     pub allow_empty: bool,
+}
+
+/// `[values.NAME]`: something that is read or worked out once, before anything runs.
+pub struct ValueDecl {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Where it comes from.
+    pub source: ValueSource,
+    /// What of it is secret, as the author says.
+    pub secrecy: Secrecy,
+    /// Where `secret` stands.
+    pub secret_span: Span,
+}
+
+/// Where a value comes from.
+pub enum ValueSource {
+    /// A file.
+    File {
+        /// What stands in it.
+        format: FileFormat,
+        /// Its path; a relative one starts from the runbook's folder.
+        path: Placed<Template>,
+    },
+    /// An expression.
+    Expr(Placed<Expr>),
+}
+
+/// What stands in a file of `[values]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// YAML 1.2.
+    Yaml,
+    /// JSON.
+    Json,
+    /// TOML.
+    Toml,
+}
+
+impl FileFormat {
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "YAML",
+            Self::Json => "JSON",
+            Self::Toml => "TOML",
+        }
+    }
 }
 
 /// `[target.NAME]`.

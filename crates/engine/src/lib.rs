@@ -36,7 +36,7 @@ pub mod state;
 mod unfinished;
 
 pub use error::EngineError;
-pub use session::{PLAN_COPY, RUNBOOK_COPY, Session, SessionEnd, execute, go_on, recorded_variables};
+pub use session::{PLAN_COPY, RUNBOOK_COPY, Session, SessionEnd, execute, go_on, recorded_values, recorded_variables};
 
 #[cfg(test)]
 mod testing;

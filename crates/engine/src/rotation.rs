@@ -1,6 +1,6 @@
 //! Whether the secrets of a session are those that the run had before.
 //!
-//! A run's record has the keyed digest of each secret variable. A later session fetches its secrets again; one with another value is refused unless the
+//! A run's record has the keyed digest of each secret variable, and of what is secret in each of `[values]` (`values.NAME`). A later session fetches its secrets again; one with another value is refused unless the
 //! operator names it (`--accept-secret`): half of a procedure with one password and half with another is rarely meant, and a mistyped one is found before
 //! anything is done with it. What is accepted is recorded, and is what the session after that is held against.
 
@@ -22,19 +22,29 @@ pub(crate) fn accepted(
     let mut accepted = Vec::new();
     let mut names = Vec::new();
     for (name, last) in last_known(records) {
-        let Some(input) = inputs.get(name) else { continue };
-        let Some(digest) = inputs.digest(name, key) else { continue };
+        let Some((digest, made)) = now(inputs, &name, key) else { continue };
         // What the runbook makes of other variables changes with them, and they are compared themselves.
-        if digest == last.digest || (last.made && input.origin == Origin::Default) {
+        if digest == last.digest || (last.made && made) {
             continue;
         }
-        if accept.contains(name) {
-            accepted.push(AcceptedSecret { name: name.to_owned(), digest });
+        if accept.contains(&name) {
+            accepted.push(AcceptedSecret { name, digest });
         } else {
-            names.push(name.to_owned());
+            names.push(name);
         }
     }
     if names.is_empty() { Ok(accepted) } else { Err(EngineError::SecretsDiffer { names }) }
+}
+
+/// The digest of a secret variable, or of the secrets of a value (`values.NAME`), and whether the runbook itself makes it.
+fn now(inputs: &Inputs, name: &str, key: &DigestKey) -> Option<(String, bool)> {
+    match name.strip_prefix("values.") {
+        Some(value) => {
+            let read = inputs.values().iter().find(|read| read.name == value)?;
+            Some((key.digest(&read.fingerprint()?), read.is_made()))
+        }
+        None => Some((inputs.digest(name, key)?, inputs.get(name)?.origin == Origin::Default)),
+    }
 }
 
 /// What the last session had.
@@ -44,7 +54,7 @@ struct Known<'a> {
     made: bool,
 }
 
-fn last_known(records: &[Stamped]) -> BTreeMap<&str, Known<'_>> {
+fn last_known(records: &[Stamped]) -> BTreeMap<String, Known<'_>> {
     let mut known = BTreeMap::new();
     for stamped in records {
         match &stamped.record {
@@ -52,13 +62,18 @@ fn last_known(records: &[Stamped]) -> BTreeMap<&str, Known<'_>> {
                 for variable in &opened.variables {
                     if let Some(digest) = &variable.digest {
                         let made = variable.origin == Origin::Default.to_string();
-                        known.insert(variable.name.as_str(), Known { digest, made });
+                        known.insert(variable.name.clone(), Known { digest, made });
+                    }
+                }
+                for value in &opened.values {
+                    if let Some(digest) = &value.digest {
+                        known.insert(format!("values.{}", value.name), Known { digest, made: value.is_made() });
                     }
                 }
             }
             Record::SessionOpened(opened) => {
                 for secret in &opened.accepted {
-                    known.insert(&secret.name, Known { digest: &secret.digest, made: false });
+                    known.insert(secret.name.clone(), Known { digest: &secret.digest, made: false });
                 }
             }
             Record::Expanded(_)

@@ -9,7 +9,7 @@ use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
 use runbook_core::record::{
-    AcceptedSecret, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, VariableValue,
+    AcceptedSecret, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, ValueRecord, VariableValue,
 };
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
@@ -107,6 +107,7 @@ pub(crate) async fn begin(
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
     run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
+    let (variables, values) = recorded_inputs(inputs, &run, &state.digest_key()?)?;
     let journal = create(&run.journal())?;
     let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
     let path = absolute(runbook.source.name());
@@ -120,7 +121,8 @@ pub(crate) async fn begin(
             digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
         },
         plan: plan.digest(),
-        variables: variables(inputs, &run, &state.digest_key()?)?,
+        variables,
+        values,
         operator: host.operator.clone(),
     })))?;
     state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
@@ -157,6 +159,12 @@ pub async fn go_on(session: Session, run: RunFolder, intent: Intent) -> Result<S
 pub fn recorded_variables(run: &RunFolder) -> Result<Map<String, Value>, EngineError> {
     let contents = journal::read::<Stamped>(&run.journal())?;
     dispatcher::variables(&contents.records, run.path())
+}
+
+/// `[values]` of a run as they were recorded: secret parts are replaced by their names, to be read again with `runbook_core::values::reread`.
+pub fn recorded_values(run: &RunFolder) -> Result<Vec<ValueRecord>, EngineError> {
+    let contents = journal::read::<Stamped>(&run.journal())?;
+    dispatcher::values(&contents.records, run.path())
 }
 
 impl Session {
@@ -234,17 +242,24 @@ impl Session {
     }
 }
 
-/// The variables as they are recorded; what is too large for the record stands beside it.
-fn variables(inputs: &Inputs, run: &RunFolder, key: &DigestKey) -> Result<Vec<VariableValue>, EngineError> {
-    let mut records = inputs.records();
-    let mut values: Map<String, Value> =
-        records.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
-    oversize::fit(&mut values, run.path(), "values/inputs.json")?;
-    for variable in &mut records {
-        variable.value = values.remove(&variable.name);
+/// The variables and `[values]` as they are recorded; what is too large for the record stands beside it.
+fn recorded_inputs(inputs: &Inputs, run: &RunFolder, key: &DigestKey) -> Result<(Vec<VariableValue>, Vec<ValueRecord>), EngineError> {
+    let (mut variables, mut values) = (inputs.records(), inputs.value_records());
+    let mut map: Map<String, Value> =
+        variables.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
+    for (record, read) in values.iter_mut().zip(inputs.values()) {
+        record.digest = read.fingerprint().map(|secrets| key.digest(&secrets));
+        map.insert(dispatcher::value_key(&record.name), record.value.take());
+    }
+    oversize::fit(&mut map, run.path(), "values/inputs.json")?;
+    for variable in &mut variables {
+        variable.value = map.remove(&variable.name);
         variable.digest = inputs.digest(&variable.name, key);
     }
-    Ok(records)
+    for record in &mut values {
+        record.value = map.remove(&dispatcher::value_key(&record.name)).unwrap_or_default();
+    }
+    Ok((variables, values))
 }
 
 fn plan_copy(plan: &Plan) -> Result<Vec<u8>, EngineError> {

@@ -15,6 +15,7 @@ mod runs;
 mod streams;
 mod text;
 mod trace;
+mod values;
 mod vars;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

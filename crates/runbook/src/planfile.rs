@@ -5,7 +5,7 @@ use std::path::Path;
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
 use runbook_core::digest::Digest;
 use runbook_core::plan::{Plan, PlanParts};
-use runbook_core::record::VariableValue;
+use runbook_core::record::{ValueRecord, VariableValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +28,9 @@ pub(crate) struct PlanFile {
     pub(crate) runbook: Digest,
     /// The variables' values and where they came from.
     pub(crate) variables: Vec<VariableValue>,
+    /// `[values]`: what was read and from where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) values: Vec<ValueRecord>,
     /// The plan.
     pub(crate) plan: PlanParts,
 }
@@ -41,6 +44,7 @@ impl PlanFile {
             file: source.name().to_owned(),
             runbook: Digest::of_bytes("sha256", source.text().as_bytes()),
             variables: procedure.inputs.records(),
+            values: procedure.inputs.value_records(),
             plan: procedure.plan.parts().clone(),
         }
     }
@@ -92,6 +96,18 @@ fn differences(reviewed: &PlanFile, now: &PlanFile) -> Vec<String> {
     }
     for variable in reviewed.variables.iter().filter(|variable| now.variables.iter().all(|other| other.name != variable.name)) {
         found.push(format!("the variable `{}` is gone", variable.name));
+    }
+    for value in &now.values {
+        match reviewed.values.iter().find(|other| other.name == value.name) {
+            None => found.push(format!("`values.{}` is new", value.name)),
+            Some(other) if other.value != value.value || other.secret != value.secret => {
+                found.push(format!("`values.{}` from {} is different", value.name, value.origin));
+            }
+            Some(_) => {}
+        }
+    }
+    for value in reviewed.values.iter().filter(|value| now.values.iter().all(|other| other.name != value.name)) {
+        found.push(format!("`values.{}` is gone", value.name));
     }
     for unit in &now.plan.units {
         match reviewed.plan.units.iter().find(|other| other.id == unit.id) {

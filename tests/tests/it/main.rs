@@ -22,4 +22,5 @@ mod secrets;
 mod shipped;
 mod signals;
 mod terminal;
+mod values;
 mod vars;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::order::Order;
 use super::outputs::outputs;
-use super::scope::{Names, ROOTS, RUN, Site, TIMES};
+use super::scope::{Names, ROOTS, RUN, Site, TIMES, ValuesHere};
 use super::secrets::{Secrets, each_ref};
 use super::types;
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::place_in_string;
-use crate::runbook::{Element, Fate, Field, FieldKind, Phase, Placed, Proof, Unit};
+use crate::runbook::{Element, Fate, Field, FieldKind, Phase, Placed, Proof, Unit, ValueSource};
 use crate::shape::quoted;
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -20,6 +20,7 @@ use crate::template::{Expr, Ref, Template};
 #[derive(Default)]
 pub(super) struct Used {
     pub(super) vars: BTreeSet<String>,
+    pub(super) values: BTreeSet<String>,
     /// Something uses all of them.
     pub(super) all: bool,
     /// The targets that an action uses, by their number.
@@ -62,7 +63,19 @@ impl<'a> Checker<'a> {
         }
         for var in &runbook.vars {
             if let Some(default) = &var.default {
-                self.field(default, Site::outside("a default"));
+                self.field(default, Site { values: ValuesHere::None, ..Site::outside("a default") });
+            }
+        }
+        for (at, declared) in runbook.values.iter().enumerate() {
+            let site = Site { values: ValuesHere::Above(at), ..Site::outside("a value") };
+            match &declared.source {
+                ValueSource::File { path, .. } => {
+                    self.template(path, site);
+                    for name in path.refs().iter().filter(|name| self.secrets.covers(name)) {
+                        self.faults.push(secret_decides(self.draft, path.span, name, "name a file"));
+                    }
+                }
+                ValueSource::Expr(expr) => self.expr(expr, site),
             }
         }
         for target in &runbook.targets {
@@ -190,10 +203,22 @@ impl<'a> Checker<'a> {
     fn name(&mut self, name: &Ref, value: Span, site: Site<'a>) {
         let Some(root) = name.path.first() else { return };
         if let Some(what) = site.only_vars
-            && matches!(root.as_str(), "checks" | "steps" | "item" | "before")
+            && match root.as_str() {
+                "checks" | "steps" | "item" | "before" => true,
+                "values" => matches!(site.values, ValuesHere::None),
+                "run" | "env" => matches!(site.values, ValuesHere::Above(_)),
+                _ => false,
+            }
         {
             let fault = self.fault(Code::UnknownName, format!("`{root}` cannot be used in {what}"), name, value, "");
-            self.faults.push(fault.help("it is worked out before anything runs: use `vars`, `run` or `env`"));
+            let help = if root == "values" {
+                "it is worked out before files are read: use `vars`"
+            } else if matches!(site.values, ValuesHere::Above(_)) {
+                "it is worked out before the run begins: use `vars` and the values above it"
+            } else {
+                "it is worked out before anything runs: use `vars`, `values`, `run` or `env`"
+            };
+            self.faults.push(fault.help(help));
             return;
         }
         match root.as_str() {
@@ -215,10 +240,7 @@ impl<'a> Checker<'a> {
                 }
             }
             "env" => {}
-            "values" => {
-                let fault = self.fault(Code::NotYet, "`values` is not supported yet".to_owned(), name, value, "");
-                self.faults.push(fault);
-            }
+            "values" => self.value(name, value, site),
             _ => self.own(name, value, site),
         }
     }
@@ -245,6 +267,33 @@ impl<'a> Checker<'a> {
             let what = super::scope::of_var(var.kind).name();
             let fault = self.fault(Code::UnknownName, format!("`vars.{wanted}` is {what}, with nothing below it"), name, value, "");
             self.faults.push(fault);
+        }
+    }
+
+    /// `values.NAME.KEY`: what stands in a file is known only when the file is read.
+    fn value(&mut self, name: &Ref, value: Span, site: Site<'a>) {
+        let values = &self.draft.runbook.values;
+        let Some(wanted) = name.path.get(1) else {
+            let fault = self.fault(Code::UnknownName, "`values` alone is no value".to_owned(), name, value, "");
+            self.faults.push(fault.help("write `values.NAME` or `values.NAME.KEY`"));
+            return;
+        };
+        self.used.values.insert(wanted.clone());
+        match values.iter().position(|declared| declared.name == *wanted) {
+            Some(at) if matches!(site.values, ValuesHere::Above(above) if at >= above) => {
+                let fault = self.fault(Code::ValueOrder, format!("`values.{wanted}` is not there yet"), name, value, "");
+                self.faults.push(fault.help("values are worked out from the top of the file downwards: move it up"));
+            }
+            Some(_) => {}
+            None if self.draft.broken_values.contains(wanted) => {}
+            None => {
+                let fault = self.fault(Code::UnknownName, format!("there is no value `{wanted}`"), name, value, "not declared");
+                let fault = match nearest(wanted, values.iter().map(|declared| declared.name.as_str())) {
+                    Some(near) => fault.help(format!("did you mean `values.{near}`?")),
+                    None => fault.help(format!("declare it: `[values.{wanted}]` with a file or a `value`")),
+                };
+                self.faults.push(fault);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) const TIMES: [OutputSpec; 2] = [
 pub(super) const RUN: [&str; 3] = ["id", "started_at", "dir"];
 
 /// Names of the scope that no output hides.
-pub(super) const ROOTS: [&str; 7] = ["vars", "checks", "steps", "item", "before", "run", "env"];
+pub(super) const ROOTS: [&str; 8] = ["vars", "values", "checks", "steps", "item", "before", "run", "env"];
 
 /// The type of a value, as far as it is known before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,17 @@ pub(super) enum Known {
     List,
     Map,
     Any,
+}
+
+/// Which of `[values]` are there in a place.
+#[derive(Clone, Copy)]
+pub(super) enum ValuesHere {
+    /// All of them.
+    All,
+    /// So many from the top of the file: the place is in `[values]` itself.
+    Above(usize),
+    /// None: it is worked out before files are read.
+    None,
 }
 
 /// A place in which names are used.
@@ -47,12 +58,23 @@ pub(super) struct Site<'a> {
     pub(super) when: [Option<&'a str>; 2],
     /// What the place is called where it may use variables only.
     pub(super) only_vars: Option<&'static str>,
+    /// Which of `[values]` are there.
+    pub(super) values: ValuesHere,
 }
 
 impl<'a> Site<'a> {
     /// A place outside of all units.
     pub(super) const fn outside(what: &'static str) -> Self {
-        Self { unit: None, own: None, before: false, undo: false, item: false, when: [None, None], only_vars: Some(what) }
+        Self {
+            unit: None,
+            own: None,
+            before: false,
+            undo: false,
+            item: false,
+            when: [None, None],
+            only_vars: Some(what),
+            values: ValuesHere::All,
+        }
     }
 
     /// The action's own fields.
@@ -65,6 +87,7 @@ impl<'a> Site<'a> {
             item: unit.for_each.is_some(),
             when: [unit.when.as_ref().map(|when| when.source()), None],
             only_vars: None,
+            values: ValuesHere::All,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Which names hold secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::runbook::{Element, Field, FieldKind, Phase, Runbook};
+use crate::runbook::{Element, Field, FieldKind, Phase, Runbook, ValueSource};
+use crate::scope::Secrecy;
 use crate::template::Ref;
 
 /// The names of secret variables, those included whose default is made from one.
 pub(super) struct Secrets {
     vars: BTreeSet<String>,
+    /// What of `[values]` is secret.
+    values: BTreeMap<String, Secrecy>,
     /// Secret outputs: `checks` or `steps`, the id, the output.
     outputs: BTreeSet<(&'static str, String, String)>,
 }
@@ -31,6 +34,15 @@ impl Secrets {
                 break;
             }
         }
+        let mut values = BTreeMap::new();
+        for declared in &runbook.values {
+            // Each uses only what stands above it.
+            let tainted = match &declared.source {
+                ValueSource::File { .. } => false,
+                ValueSource::Expr(expr) => expr.refs().iter().any(|name| is_var(name, &vars) || is_value(name, &values)),
+            };
+            values.insert(declared.name.clone(), if tainted { Secrecy::whole() } else { declared.secrecy.clone() });
+        }
         let mut outputs = BTreeSet::new();
         for unit in &runbook.units {
             let group = match unit.phase {
@@ -43,12 +55,12 @@ impl Secrets {
                 outputs.insert((group, unit.id.clone(), output));
             }
         }
-        Self { vars, outputs }
+        Self { vars, values, outputs }
     }
 
     /// Whether what a name stands for is secret.
     pub(super) fn covers(&self, name: &Ref) -> bool {
-        if is_var(name, &self.vars) {
+        if is_var(name, &self.vars) || is_value(name, &self.values) {
             return true;
         }
         let [group, id, output, ..] = &name.path[..] else { return false };
@@ -63,6 +75,13 @@ impl Secrets {
 
 fn is_var(name: &Ref, secret: &BTreeSet<String>) -> bool {
     matches!(&name.path[..], [root, var, ..] if root == "vars" && secret.contains(var))
+}
+
+fn is_value(name: &Ref, secret: &BTreeMap<String, Secrecy>) -> bool {
+    match &name.path[..] {
+        [root, value, below @ ..] if root == "values" => secret.get(value).is_some_and(|secrecy| secrecy.covers(below)),
+        _ => false,
+    }
 }
 
 /// Calls for each name that is used in a field.

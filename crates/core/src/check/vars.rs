@@ -24,6 +24,13 @@ pub(super) fn check(draft: &Draft, used: &Used, faults: &mut Diagnostics) {
             );
         }
     }
+    for value in draft.runbook.values.iter().filter(|value| !used.values.contains(&value.name)) {
+        faults.push(
+            Diagnostic::warning(Code::Useless, format!("nothing uses `values.{}`", value.name))
+                .at(source, value.name_span, "")
+                .help("remove it: a file that is not needed need not be there"),
+        );
+    }
     for var in draft.runbook.vars.iter().filter(|var| !used.all && !used.vars.contains(&var.name)) {
         faults.push(
             Diagnostic::warning(Code::UnusedVariable, format!("nothing uses the variable `{}`", var.name))

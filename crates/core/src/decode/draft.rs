@@ -16,6 +16,8 @@ pub(crate) struct Draft {
     pub(crate) broken: BTreeMap<String, Phase>,
     /// Variables that have a fault and are left out.
     pub(crate) broken_vars: Vec<String>,
+    /// Values that have a fault and are left out.
+    pub(crate) broken_values: Vec<String>,
     /// Whether anything was left out because of a fault.
     pub(crate) faulty: bool,
     /// Templates in the settings of targets that want something.

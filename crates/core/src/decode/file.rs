@@ -8,13 +8,12 @@ use super::draft::{Draft, DraftUnit};
 use super::keys::Keys;
 use super::reader::Reader;
 use super::unit::Read;
-use super::var::Vars;
 use crate::action::Registry;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Entry, Node, NodeKind, Table};
 use crate::effect::UnitIx;
 use crate::format::RunbookFile;
-use crate::runbook::{OnFailure, Phase, Runbook, TargetDecl, Unit};
+use crate::runbook::{OnFailure, Phase, Runbook, TargetDecl, Unit, ValueDecl, Var};
 use crate::shape::{At, TableRule};
 use crate::source::{Source, Span};
 
@@ -22,7 +21,7 @@ use crate::source::{Source, Span};
 const FORMAT: i64 = 1;
 
 /// Parts of the format that this version does not carry out.
-const NOT_YET: [(&str, &str); 3] = [("values", "`[values]`"), ("monitor", "`[[monitor]]`"), ("outputs", "`[outputs]`")];
+const NOT_YET: [(&str, &str); 2] = [("monitor", "`[[monitor]]`"), ("outputs", "`[outputs]`")];
 
 /// Reads a file's tree. There is no draft where the file is of another version, or no table of a runbook at all.
 pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry) -> (Option<Draft>, Diagnostics) {
@@ -41,6 +40,7 @@ pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry) -> (
 #[derive(Default)]
 struct Parts {
     vars: Option<Node>,
+    values: Option<Node>,
     target: Option<Node>,
     check: Option<Node>,
     step: Option<Node>,
@@ -57,6 +57,7 @@ impl Reader<'_> {
         for entry in table.entries {
             let part = match entry.key.as_str() {
                 "vars" => &mut parts.vars,
+                "values" => &mut parts.values,
                 "target" => &mut parts.target,
                 "check" => &mut parts.check,
                 "step" => &mut parts.step,
@@ -83,6 +84,7 @@ impl Reader<'_> {
         let mut keys = Keys::of(self.walk_table(rule, own, first_line, At { name: "runbook", span: first_line }));
 
         let vars = parts.vars.map(|node| self.var_decls(node)).unwrap_or_default();
+        let values = parts.values.map(|node| self.value_decls(node)).unwrap_or_default();
         self.take_places();
         let targets = parts.target.map(|node| self.target_decls(node)).unwrap_or_default();
         let target_places = self.take_places();
@@ -94,8 +96,16 @@ impl Reader<'_> {
                     .help("add a `[[step]]` with an `id` and an action"),
             );
         }
-        let (runbook, broken_vars) = self.runbook(&mut keys, vars, targets);
-        let mut draft = Draft { runbook, units: Vec::new(), broken: BTreeMap::new(), broken_vars, faulty: false, target_places };
+        let runbook = Self::runbook(Arc::clone(self.source), &mut keys, (vars.whole, values.whole, targets));
+        let mut draft = Draft {
+            runbook,
+            units: Vec::new(),
+            broken: BTreeMap::new(),
+            broken_vars: vars.broken,
+            broken_values: values.broken,
+            faulty: false,
+            target_places,
+        };
         let [check, step, verify] = units;
         self.units(Phase::Check, check, rule, &mut draft);
         self.units(Phase::Step, step, rule, &mut draft);
@@ -103,9 +113,9 @@ impl Reader<'_> {
         Some(draft)
     }
 
-    fn runbook(&self, keys: &mut Keys, vars: Vars, targets: Vec<TargetDecl>) -> (Runbook, Vec<String>) {
-        let runbook = Runbook {
-            source: Arc::clone(self.source),
+    fn runbook(source: Arc<Source>, keys: &mut Keys, (vars, values, targets): (Vec<Var>, Vec<ValueDecl>, Vec<TargetDecl>)) -> Runbook {
+        Runbook {
+            source,
             name: keys.text("name").unwrap_or_default(),
             title: keys.template("title"),
             description: keys.text("description"),
@@ -113,11 +123,11 @@ impl Reader<'_> {
             owners: keys.value("owners").unwrap_or_default(),
             locks: keys.templates("locks"),
             on_failure: keys.value("on_failure").unwrap_or(OnFailure::Stop),
-            vars: vars.whole,
+            vars,
+            values,
             targets,
             units: Vec::new(),
-        };
-        (runbook, vars.broken)
+        }
     }
 
     /// The units of one phase; `whole` is the rule of the file, which has theirs in it.

@@ -49,6 +49,7 @@ codes! {
     UnknownAction = "RB118", "an action that does not exist";
     TemplateNotAllowed = "RB119", "a template where only a written value will do";
     FieldsTogether = "RB120", "fields of an action that do not go together";
+    ValueSource = "RB121", "nothing, or too much, says where a value comes from";
 
     TemplateSyntax = "RB201", "a template or expression is not well-formed";
     UnknownHelper = "RB202", "a helper or block does not exist";
@@ -79,6 +80,7 @@ codes! {
     SecretDecides = "RB318", "a secret that decides what is done, or names something";
     Useless = "RB319", "something that has no effect";
     RiskyRetry = "RB320", "a retry of what must not be done twice";
+    ValueOrder = "RB321", "a value that uses one below it";
 
     MissingVariable = "RB401", "a variable has no value";
     UnknownVariable = "RB402", "a value is given for a variable that is not declared";
@@ -96,6 +98,10 @@ codes! {
     ValueUnreadable = "RB420", "a variable's value cannot be read from where it is kept";
     Selection = "RB430", "`--from`, `--until` or `--skip` names what cannot be left out";
     SelectionNeeded = "RB431", "a step that others need is left out";
+    ValueFile = "RB440", "a file of `[values]` cannot be read";
+    ValueSyntax = "RB441", "a file of `[values]` is not well-formed";
+    ValueKey = "RB442", "something of `[values]` is not there";
+    ValueFault = "RB443", "a value cannot be worked out";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";
     ServiceUnreachable = "RB502", "a service cannot be reached";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{CheckDecl, StepDecl, VarDecl, VerifyDecl};
+use super::{CheckDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
 use crate::runbook::Risk;
 use crate::value::{Name, NonEmpty};
 
@@ -33,6 +33,8 @@ pub(crate) struct RunbookFile {
     on_failure: Option<WholeFailure>,
     /// The variables, `[vars.NAME]`.
     vars: Option<BTreeMap<Name, VarDecl>>,
+    /// What is read from files or worked out once, before anything runs, `[values.NAME]`.
+    values: Option<BTreeMap<Name, ValueDecl>>,
     /// What actions connect to, `[target.NAME]`, with one table named after the target's kind.
     target: Option<BTreeMap<Name, Kinds>>,
     /// Questions to the world before the first change, `[[check]]`.

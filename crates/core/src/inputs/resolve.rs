@@ -73,7 +73,7 @@ pub fn resolve(runbook: &Runbook, given: Vec<Given>) -> Result<Inputs, Diagnosti
     for warning in hard_to_mask(runbook, &inputs) {
         faults.push(warning);
     }
-    Ok(Inputs { inputs, warnings: faults })
+    Ok(Inputs { variables: inputs, values: Vec::new(), warnings: faults })
 }
 
 fn taken(runbook: &Runbook, var: &Var, given: Given, faults: &mut Diagnostics) -> State {

@@ -46,6 +46,7 @@ fn runbook(vars: Vec<Var>) -> Runbook {
         locks: Vec::new(),
         on_failure: OnFailure::Stop,
         vars,
+        values: Vec::new(),
         targets: Vec::new(),
         units: Vec::new(),
     }

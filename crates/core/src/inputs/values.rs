@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 
 use super::Origin;
 use crate::diagnostic::Diagnostics;
-use crate::record::VariableValue;
+use crate::record::{ValueRecord, VariableValue};
 use crate::scope::{Scope, Secrecy};
 use crate::secret::{DigestKey, Secret};
 use crate::template::leaves;
+use crate::values::ReadValue;
 
 /// A variable's value.
 #[derive(Clone)]
@@ -25,22 +26,41 @@ pub struct Input {
     pub origin: Origin,
 }
 
-/// The values of all variables, in the order of their declarations.
+/// The values of all variables, in the order of their declarations; and what `[values]` gave, once it was worked out.
 #[derive(Clone, Default)]
 pub struct Inputs {
-    pub(super) inputs: Vec<Input>,
+    pub(super) variables: Vec<Input>,
+    pub(super) values: Vec<ReadValue>,
     pub(super) warnings: Diagnostics,
 }
 
 impl Inputs {
     /// In the order of the declarations.
     pub fn iter(&self) -> std::slice::Iter<'_, Input> {
-        self.inputs.iter()
+        self.variables.iter()
     }
 
     /// The one of that name.
     pub fn get(&self, name: &str) -> Option<&Input> {
-        self.inputs.iter().find(|input| input.name == name)
+        self.variables.iter().find(|input| input.name == name)
+    }
+
+    /// What `[values]` gave, in the order of the file.
+    pub fn values(&self) -> &[ReadValue] {
+        &self.values
+    }
+
+    /// Adds a value that was worked out.
+    pub fn add_value(&mut self, value: ReadValue) {
+        self.values.push(value);
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut [ReadValue] {
+        &mut self.values
+    }
+
+    pub(crate) fn add_warnings(&mut self, warnings: Diagnostics) {
+        self.warnings.extend(warnings);
     }
 
     /// What deserves a word without keeping the run from starting: a secret that is too short to be masked.
@@ -48,23 +68,34 @@ impl Inputs {
         &self.warnings
     }
 
-    /// Adds them to a scope as `vars`.
+    /// Adds them to a scope as `vars` and `values`.
     #[must_use]
     pub fn scope(&self, scope: &Scope) -> Scope {
-        let values: Map<String, Value> = self.inputs.iter().map(|input| (input.name.clone(), input.value.clone())).collect();
-        let secrecy = Secrecy::members(self.inputs.iter().filter(|input| input.secret).map(|input| input.name.clone()));
-        scope.with_secret("vars", Value::Object(values), secrecy)
+        let values: Map<String, Value> = self.variables.iter().map(|input| (input.name.clone(), input.value.clone())).collect();
+        let secrecy = Secrecy::members(self.variables.iter().filter(|input| input.secret).map(|input| input.name.clone()));
+        let mut scope = scope.with_secret("vars", Value::Object(values), secrecy);
+        scope.set_group("values");
+        for read in &self.values {
+            scope.set_member("values", &read.name, read.value.clone(), read.secrecy.clone());
+        }
+        scope
     }
 
-    /// What must never be shown, each with its name `vars.NAME`: the masker's business. Of lists and maps every text in them.
+    /// What must never be shown, each with its name `vars.NAME` or `values.NAME.KEY`: the masker's business. Of lists and maps every text in them.
     pub fn secrets(&self) -> Vec<(String, Secret)> {
         let mut secrets = Vec::new();
-        for input in self.inputs.iter().filter(|input| input.secret) {
+        for input in self.variables.iter().filter(|input| input.secret) {
             let mut texts = Vec::new();
             leaves(&input.value, &mut texts);
             secrets.extend(texts.into_iter().map(|text| (format!("vars.{}", input.name), Secret::new(text))));
         }
+        secrets.extend(self.values.iter().flat_map(ReadValue::secrets));
         secrets
+    }
+
+    /// `[values]` as the journal keeps them: what is secret is replaced by its name.
+    pub fn value_records(&self) -> Vec<ValueRecord> {
+        self.values.iter().map(ReadValue::record).collect()
     }
 
     /// The keyed digest of a secret's value; none for what is not secret, or not there. The name goes in as well, so that two variables with the same
@@ -84,7 +115,7 @@ impl Inputs {
             digest: None,
             origin: input.origin.to_string(),
         };
-        self.inputs.iter().map(record).collect()
+        self.variables.iter().map(record).collect()
     }
 }
 
@@ -113,6 +144,6 @@ impl fmt::Debug for Input {
 
 impl fmt::Debug for Inputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.inputs).finish()
+        f.debug_list().entries(&self.variables).finish()
     }
 }

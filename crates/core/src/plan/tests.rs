@@ -60,7 +60,7 @@ impl Executor for World {
 
 const HEAD: &str = "format = 1\nname = \"odc\"\n";
 
-fn runbook(text: &str) -> Runbook {
+pub(crate) fn runbook(text: &str) -> Runbook {
     let source = Arc::new(Source::new("odc.toml", format!("{HEAD}{text}")));
     let (runbook, faults) = load(&source, &Registry::new(vec![Box::new(World)]));
     let messages: Vec<_> = faults.iter().map(|fault| (fault.severity, fault.message.clone())).collect();
@@ -82,7 +82,7 @@ fn planned(text: &str) -> Plan {
     plan(&runbook, &inputs, &PlanOptions::default()).unwrap_or_else(|faults| panic!("{:#?}", messages(&faults)))
 }
 
-fn messages(faults: &Diagnostics) -> Vec<String> {
+pub(crate) fn messages(faults: &Diagnostics) -> Vec<String> {
     faults
         .iter()
         .map(|fault| {

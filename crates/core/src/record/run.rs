@@ -22,6 +22,9 @@ pub struct RunOpened {
     pub plan: Digest,
     /// All variables, in the order of the file.
     pub variables: Vec<VariableValue>,
+    /// `[values]`, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ValueRecord>,
     /// Who started it: the login name, and `sudo`'s caller where there is one.
     pub operator: String,
 }
@@ -65,6 +68,30 @@ pub struct AcceptedSecret {
     pub name: String,
     /// The keyed digest of its value from here on.
     pub digest: String,
+}
+
+/// What `[values.NAME]` gave, and from where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueRecord {
+    /// Its name.
+    pub name: String,
+    /// What it is; each secret part is replaced by its name.
+    pub value: Value,
+    /// The paths of its secret parts; an empty path is all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret: Vec<Vec<String>>,
+    /// The keyed digest of its secret parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Where it came from: the file's path as the runbook gave it, or the expression.
+    pub origin: String,
+}
+
+impl ValueRecord {
+    /// Whether an expression gave it, and not a file.
+    pub fn is_made(&self) -> bool {
+        self.origin.starts_with('`')
+    }
 }
 
 /// A process works on the run. What ran when the session before it broke off is in doubt from here on.

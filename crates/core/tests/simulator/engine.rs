@@ -129,8 +129,15 @@ impl History {
     fn open(&mut self) {
         let digest = self.plan.digest();
         let runbook = RunbookIdentity { name: "sim".to_owned(), title: None, path: "/sim.toml".to_owned(), digest: digest.clone() };
-        let opened =
-            RunOpened { run: "r".to_owned(), format: 1, runbook, plan: digest, variables: Vec::new(), operator: "someone".to_owned() };
+        let opened = RunOpened {
+            run: "r".to_owned(),
+            format: 1,
+            runbook,
+            plan: digest,
+            variables: Vec::new(),
+            values: Vec::new(),
+            operator: "someone".to_owned(),
+        };
         self.append(Record::RunOpened(Box::new(opened)));
     }
 

@@ -50,7 +50,15 @@ fn run(plan: &Plan) -> Counted {
         view.apply(plan, &Stamped { seq, at: Timestamp::UNIX_EPOCH, up_us: seq, record }).unwrap();
     };
     let runbook = RunbookIdentity { name: "large".to_owned(), title: None, path: "/large.toml".to_owned(), digest: digest.clone() };
-    let opened = RunOpened { run: "r".to_owned(), format: 1, runbook, plan: plan.digest(), variables: Vec::new(), operator: String::new() };
+    let opened = RunOpened {
+        run: "r".to_owned(),
+        format: 1,
+        runbook,
+        plan: plan.digest(),
+        variables: Vec::new(),
+        values: Vec::new(),
+        operator: String::new(),
+    };
     apply(&mut view, &mut counted, Record::RunOpened(Box::new(opened)));
     let session = SessionOpened {
         session: 1,

@@ -42,7 +42,7 @@ struct Manner<'a> {
 /// Carries a runbook out.
 pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Exit {
     let options = PlanOptions { from: args.from.clone(), until: args.until.clone(), skip: args.skip.clone(), ..PlanOptions::default() };
-    let wish = Wish { file: &args.file, vars: &args.vars, options, ask: somebody_there(args.no_input) };
+    let wish = Wish { file: &args.file, vars: &args.vars, options, ask: somebody_there(args.no_input), without_files: false };
     let done = prepare(&wish, streams).and_then(|procedure| {
         if let Some(path) = &args.plan {
             hold_against(path, &procedure).map_err(|faults| invalid(&faults, streams))?;

@@ -18,7 +18,13 @@ use crate::streams::Streams;
 
 /// Shows what a runbook would do.
 pub(crate) fn run(args: &PlanArgs, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Exit {
-    let wish = Wish { file: &args.file, vars: &args.vars, options: PlanOptions::default(), ask: somebody_there(args.no_input) };
+    let wish = Wish {
+        file: &args.file,
+        vars: &args.vars,
+        options: PlanOptions::default(),
+        ask: somebody_there(args.no_input),
+        without_files: !args.probe,
+    };
     let done = prepare(&wish, streams).and_then(|procedure| show(args, &procedure, state_dir, streams, folder));
     done.unwrap_or_else(|exit| exit)
 }

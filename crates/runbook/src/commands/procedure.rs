@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use runbook_core::diagnostic::{Diagnostics, render};
+use runbook_core::diagnostic::{Code, Diagnostics, Severity, render};
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::{Plan, PlanOptions};
 use runbook_core::runbook::Runbook;
+use runbook_core::values;
 
 use crate::args::VarArgs;
 use crate::exit::Exit;
 use crate::loading;
 use crate::streams::Streams;
+use crate::values::Files;
 use crate::vars::{self, Fault, Sources};
 
 /// A runbook with its values, and what it would do.
@@ -28,6 +30,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) options: PlanOptions,
     /// Whether a person may be asked for missing values.
     pub(crate) ask: bool,
+    /// Whether a file of `[values]` may be missing: a plan can be made where it is not.
+    pub(crate) without_files: bool,
 }
 
 /// Reads, checks, finds the values and plans; says what is wrong with any of it.
@@ -47,6 +51,9 @@ pub(crate) fn prepare(wish: &Wish<'_>, streams: &mut Streams) -> Result<Procedur
         }
         Err(Fault::Invalid(faults)) => return Err(invalid(&faults, streams)),
     };
+    let files = Files::beside(wish.file);
+    let inputs = values::work_out(&runbook, inputs, wish.without_files, &mut |format, path| files.read(format, path))
+        .map_err(|faults| lacking(&faults, streams))?;
     show(inputs.warnings(), streams);
     let plan = runbook_core::plan::plan(&runbook, &inputs, &wish.options).map_err(|faults| invalid(&faults, streams))?;
     Ok(Procedure { runbook, inputs: Arc::new(inputs), plan: Arc::new(plan) })
@@ -60,6 +67,14 @@ pub(crate) fn human(diagnostics: &Diagnostics, streams: &Streams) -> String {
 fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
     let text = human(diagnostics, streams);
     streams.err.put(text);
+}
+
+/// Prints what is wrong with the files that values come from: the runbook is in order, the host is not.
+fn lacking(faults: &Diagnostics, streams: &mut Streams) -> Exit {
+    let exit = invalid(faults, streams);
+    let of_host = |code| matches!(code, Code::ValueFile | Code::ValueSyntax | Code::ValueKey);
+    let runbook_is_right = faults.iter().filter(|fault| fault.severity == Severity::Error).all(|fault| of_host(fault.code));
+    if runbook_is_right { Exit::ChecksFailed } else { exit }
 }
 
 /// Prints them; nothing was run.

@@ -12,12 +12,20 @@ pub(crate) fn human(outline: &Outline, out: &mut Stream) {
     for (name, text) in &outline.facts {
         out.line(format_args!("  {name}: {}", visible(text)));
     }
-    if !outline.variables.is_empty() {
-        out.line(format_args!("\n{}", paint.apply(Style::Bold, "Variables")));
-        let wide = outline.variables.iter().map(|variable| width(&variable.name)).max().unwrap_or(0);
-        for variable in &outline.variables {
+    for (heading, variables) in [("Variables", &outline.variables), ("Values", &outline.values)] {
+        if variables.is_empty() {
+            continue;
+        }
+        out.line(format_args!("\n{}", paint.apply(Style::Bold, heading)));
+        let wide = variables.iter().map(|variable| width(&variable.name)).max().unwrap_or(0);
+        for variable in variables {
             let origin = format!("({})", visible(&variable.origin));
-            out.line(format_args!("  {:<wide$}  {}  {}", variable.name, visible(&variable.value), paint.apply(Style::Dim, &origin)));
+            out.line(format_args!(
+                "  {:<wide$}  {}  {}",
+                visible(&variable.name),
+                visible(&variable.value),
+                paint.apply(Style::Dim, &origin)
+            ));
         }
     }
     for part in outline.parts.iter().filter(|part| !part.entries.is_empty()) {

@@ -13,10 +13,13 @@ pub(crate) fn markdown(outline: &Outline) -> String {
     for (name, fact) in &outline.facts {
         let _ = writeln!(text, "- {name}: {}", inline(fact));
     }
-    if !outline.variables.is_empty() {
-        let _ = writeln!(text, "\n## Variables\n\n| name | value | from |\n|---|---|---|");
-        for variable in &outline.variables {
-            let _ = writeln!(text, "| `{}` | {} | {} |", variable.name, code(&variable.value), inline(&variable.origin));
+    for (heading, variables) in [("Variables", &outline.variables), ("Values", &outline.values)] {
+        if variables.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n## {heading}\n\n| name | value | from |\n|---|---|---|");
+        for variable in variables {
+            let _ = writeln!(text, "| {} | {} | {} |", code(&variable.name), code(&variable.value), inline(&variable.origin));
         }
     }
     for part in outline.parts.iter().filter(|part| !part.entries.is_empty()) {

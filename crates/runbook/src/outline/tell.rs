@@ -11,6 +11,7 @@ use runbook_core::plan::{FailurePolicy, Fields, Plan, PlanFate, PlanUndo, PlanUn
 use runbook_core::prepare;
 use runbook_core::runbook::{ActionCall, Fate, Needs, Phase, Retry, Risk, Runbook, Unit};
 use runbook_core::scope::Scope;
+use runbook_core::values::ReadValue;
 use serde_json::Value;
 
 use crate::text::duration;
@@ -22,6 +23,8 @@ pub(crate) struct Outline {
     /// `risk`, `on failure`, `locks`.
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) variables: Vec<Variable>,
+    /// What `[values]` gave, key by key where it is a map.
+    pub(crate) values: Vec<Variable>,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -80,6 +83,7 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs) -> Outlin
         title: parts.title.clone(),
         facts,
         variables: inputs.iter().map(variable).collect(),
+        values: inputs.values().iter().flat_map(values).collect(),
         parts: vec![
             part("Checks, before anything is changed", Phase::Check),
             part("Steps", Phase::Step),
@@ -91,6 +95,15 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs) -> Outlin
 fn variable(input: &Input) -> Variable {
     let value = if input.secret { "‹secret›".to_owned() } else { written(&input.value) };
     Variable { name: input.name.clone(), value, origin: input.origin.to_string() }
+}
+
+/// A value that was read; of a map each key by itself.
+fn values(read: &ReadValue) -> Vec<Variable> {
+    let line = |name: String, value: &Value| Variable { name, value: written(value), origin: read.origin.clone() };
+    match read.public() {
+        Value::Object(map) if !map.is_empty() => map.iter().map(|(key, value)| line(format!("{}.{key}", read.name), value)).collect(),
+        value => vec![line(read.name.clone(), &value)],
+    }
 }
 
 struct Teller<'a> {

@@ -68,7 +68,7 @@ fn indirect(source: &Arc<Source>, entry: &Entry, faults: &mut Diagnostics) -> Op
 }
 
 /// A value as JSON; times are texts.
-fn json(kind: NodeKind) -> Value {
+pub(crate) fn json(kind: NodeKind) -> Value {
     match kind {
         NodeKind::Str(text) | NodeKind::Datetime(text) => Value::from(text),
         NodeKind::Int(number) => Value::from(number),

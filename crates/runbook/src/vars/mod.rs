@@ -24,6 +24,7 @@ use runbook_core::inputs::{self, Given, GivenValue, Inputs, Origin, environment_
 use runbook_core::runbook::Runbook;
 
 use crate::args::VarArgs;
+pub(crate) use file::json;
 use indirect::{Indirect, Way};
 
 /// Why there are no values.

@@ -92,7 +92,8 @@ impl Bench {
         let mut this = Self { plan, view, seq: 0, now: Duration::ZERO };
         let runbook = RunbookIdentity { name: "story".to_owned(), title: None, path: "/story.toml".to_owned(), digest: digest() };
         let plan = this.plan.digest();
-        let opened = RunOpened { run: "r".to_owned(), format: 1, runbook, plan, variables: Vec::new(), operator: String::new() };
+        let opened =
+            RunOpened { run: "r".to_owned(), format: 1, runbook, plan, variables: Vec::new(), values: Vec::new(), operator: String::new() };
         this.record(Record::RunOpened(Box::new(opened)));
         this.session(Intent::GoOn, flags);
         this
