@@ -26,6 +26,8 @@ Usage: cargo xtask TASK
   demo [--keep]       upgrade a stand-in of ODC to a version whose migration fails, and roll it back with `runbook`
   test [-- ARGS]      every check of this project; ARGS go to `cargo test`
   bench               speed and size, as ratios
+  bench backup [--large]
+                      dump and restore against mydumper, mariadb-dump and the client, with 200 MB or 2 GB of data
   generate [--check]  write the generated files, or compare them";
 
 fn main() -> ExitCode {
@@ -57,7 +59,9 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["demo", "--keep"] => demo::run(&checkout, demo::Keep::Yes),
         ["test"] => test::run(&checkout, &[]),
         ["test", "--", rest @ ..] => test::run(&checkout, rest),
-        ["bench"] => bench::run(&checkout),
+        ["bench"] => bench::run(&checkout, bench::What::Program),
+        ["bench", "backup"] => bench::run(&checkout, bench::What::Backup { large: false }),
+        ["bench", "backup", "--large"] => bench::run(&checkout, bench::What::Backup { large: true }),
         ["generate"] => generate::run(&checkout, generate::Mode::Write),
         ["generate", "--check"] => generate::run(&checkout, generate::Mode::Check),
         _ => Err(TaskError::usage(USAGE)),

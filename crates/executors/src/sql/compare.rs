@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::backup::compare::differences;
-use super::backup::snapshot::Snapshot;
-use super::backup::survey::survey;
+use super::backup::connections::Connections;
+use super::backup::snapshot::{Readers, Together};
+use super::backup::survey::Survey;
 use super::backup::{Contents, Difference, ServerInfo, read_manifest};
 use super::failure::Sql;
 use super::session::Dialer;
@@ -70,12 +71,16 @@ impl Side {
     }
 }
 
-async fn side(dialer: &Dialer<'_>, database: &str, without: &[String]) -> Sql<Side> {
-    let mut session = dialer.connect(Some(database)).await?;
-    let snapshot = Snapshot::take(&mut session, dialer.cx().now()).await?;
-    let contents = survey(&mut session, database, &snapshot, without, dialer.cx()).await?;
-    let (flavour, version) = (session.flavour, session.version.clone());
-    session.close().await;
+/// `expected` is what is probably there.
+async fn side(dialer: &Dialer<'_>, database: &str, without: &[String], expected: Option<&Contents>) -> Sql<Side> {
+    // A comparison takes no lock: where a moment is not a number, one connection reads.
+    let connections = usize::from(Connections::default().get());
+    let mut readers = Readers::open(dialer, database, connections, Together::Free).await?;
+    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without, expected };
+    let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
+    let session = readers.sessions.first().map(|session| (session.flavour, session.version.clone()));
+    readers.close().await;
+    let (flavour, version) = session.unwrap_or((super::Flavour::MySql, String::new()));
     Ok(Side { contents, flavour, version })
 }
 
@@ -87,7 +92,7 @@ pub(super) async fn database_differences(
     contents: &Contents,
     without: &[String],
 ) -> Sql<(Vec<Difference>, Contents)> {
-    let actual = side(dialer, database, without).await?;
+    let actual = side(dialer, database, without, Some(contents)).await?;
     let expected = Side::of(server, contents);
     let definitions = expected.flavour == actual.flavour && expected.version == actual.version;
     Ok((differences(&expected.contents, &actual.contents, definitions), actual.contents))
@@ -102,12 +107,12 @@ impl Compare {
                 without.extend(manifest.without.iter().cloned());
                 Side::of(&manifest.server, &manifest.contents)
             }
-            (None, Some(database)) => side(other, database, &without).await.map_err(|fault| fault.field("with_database"))?,
+            (None, Some(database)) => side(other, database, &without, None).await.map_err(|fault| fault.field("with_database"))?,
             (None, None) => return Ok(Outputs::new()),
         };
         expected.contents.tables.retain(|table| !without.contains(&table.name));
         expected.contents.objects.retain(|object| !without.contains(&object.name));
-        let actual = side(dialer, &self.database, &without).await.map_err(|fault| fault.field("database"))?;
+        let actual = side(dialer, &self.database, &without, Some(&expected.contents)).await.map_err(|fault| fault.field("database"))?;
         let definitions = expected.flavour == actual.flavour && expected.version == actual.version;
         let found = differences(&expected.contents, &actual.contents, definitions);
         for difference in &found {

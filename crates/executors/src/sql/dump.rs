@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::backup::connections::Connections;
 use super::backup::dump::{Request, dump};
 use super::backup::folder::remove_partial;
 use super::backup::{Manifest, verify};
@@ -42,6 +43,10 @@ pub(super) struct Dump {
     /// Whether the files are packed.
     #[serde(default)]
     compress: Compress,
+    /// How many connections read side by side at most, from 1 to 32. They see one moment: on OceanBase by its number; on MySQL and MariaDB the
+    /// commits or the tables are locked for the instant in which they begin, and where the user may not do that, one connection reads.
+    #[serde(default)]
+    connections: Connections,
 }
 
 /// How files are packed.
@@ -113,6 +118,7 @@ impl Action for Dump {
                 without: &self.without,
                 gzip: self.compress == Compress::Gzip,
                 address: self.target.settings.address(),
+                connections: self.connections.get(),
                 unfinished: false,
             };
             match dialer.guarded(dump(&dialer, &request)).await {

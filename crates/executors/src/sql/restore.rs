@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::backup::compare::is_part_of;
+use super::backup::connections::Connections;
 use super::backup::folder::remove_partial;
 use super::backup::gate::{Present, look, name_faults};
 use super::backup::read_manifest;
@@ -49,6 +50,9 @@ pub(super) struct Restore {
     /// What to do when the present state cannot be dumped, because it is broken: `stop`, or `ask` a person whether to drop it all the same.
     #[serde(default)]
     aside_on_error: AsideOnError,
+    /// How many connections work side by side at most, from 1 to 32.
+    #[serde(default)]
+    connections: Connections,
 }
 
 pub(super) const SPEC: ActionSpec = ActionSpec {
@@ -88,6 +92,7 @@ impl Restore {
             aside: self.aside.as_ref().map(|aside| cx.base_dir().join(aside)),
             aside_on_error: self.aside_on_error,
             undo: matches!(cx.effect().role, Role::Undo(_)),
+            connections: self.connections.get(),
             address: self.target.settings.address(),
             rehearsal: false,
         };

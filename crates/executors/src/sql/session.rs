@@ -160,7 +160,7 @@ impl<'a> Dialer<'a> {
     }
 
     /// Interrupts what runs, again and again (a kill may fall between two statements), and ends when nothing more can be hoped for.
-    async fn stop(&self) {
+    pub(super) async fn stop(&self) {
         let mut rounds = 0_u32;
         loop {
             let hard = self.cx.cancel_requested() == Some(CancelKind::Kill) || rounds > 10;

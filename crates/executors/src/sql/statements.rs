@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use runbook_core::action::{Failure, FailureKind, Residue};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::failure::{Fault, Sql};
 use super::session::Session;
@@ -65,16 +66,11 @@ impl Runner<'_, '_> {
     /// All statements of a file, which is unpacked where its name ends in `.gz`. `progress` is told the bytes of text that went by.
     pub(super) async fn file(&mut self, path: &Path, progress: &mut (dyn FnMut(&Tally) + Send)) -> Sql<()> {
         let mut splitter = Splitter::new(self.session.mode);
-        let (pieces, mut incoming) = mpsc::channel::<std::io::Result<Vec<u8>>>(WAITING);
-        let owned: PathBuf = path.to_owned();
-        // The thread ends when the file does or when nobody listens any more.
-        let reader = tokio::task::spawn_blocking(move || read_pieces(&owned, &pieces));
-        while let Some(piece) = incoming.recv().await {
-            let piece = piece.map_err(|error| unreadable(path, &error).field(self.field))?;
+        let mut pieces = Pieces::of(path);
+        while let Some(piece) = pieces.next().await.map_err(|fault| fault.field(self.field))? {
             splitter.push(&piece);
             self.drain(&mut splitter, progress).await?;
         }
-        reader.await.map_err(|error| Failure::new(FailureKind::Internal, format!("a thread ended early: {error}")))?;
         splitter.end();
         self.drain(&mut splitter, progress).await
     }
@@ -90,7 +86,8 @@ impl Runner<'_, '_> {
         Ok(())
     }
 
-    async fn send(&mut self, statement: &Statement) -> Sql<()> {
+    /// One statement.
+    pub(super) async fn send(&mut self, statement: &Statement) -> Sql<()> {
         let Statement { number, line, .. } = statement;
         let done = self.session.run_bytes(&statement.sql).await.map_err(|fault| {
             // What the server refused did nothing; what was never sent did nothing either.
@@ -104,15 +101,52 @@ impl Runner<'_, '_> {
     }
 
     fn cannot_split(&self, fault: &SplitFault) -> Fault {
-        Failure::new(FailureKind::Invalid, format!("{}, line {}: {}", self.name, fault.line, fault.what)).field(self.field).into()
+        cannot_split(&self.name, self.field, fault)
     }
 }
 
-fn changes_mode(statement: &Statement) -> bool {
+/// Says where a text cannot be cut.
+pub(super) fn cannot_split(name: &str, field: &str, fault: &SplitFault) -> Fault {
+    Failure::new(FailureKind::Invalid, format!("{name}, line {}: {}", fault.line, fault.what)).field(field).into()
+}
+
+/// Whether a statement may change how texts are read.
+pub(super) fn changes_mode(statement: &Statement) -> bool {
     const LONGEST: usize = 4096;
     statement.sql.len() < LONGEST && {
         let text = statement.text();
         head(&text, 1).first().is_some_and(|word| word == "set") && text.to_ascii_lowercase().contains("sql_mode")
+    }
+}
+
+/// A file, read by a thread of its own while the server works. The thread ends when the file does or when nobody listens any more.
+pub(super) struct Pieces {
+    path: PathBuf,
+    incoming: mpsc::Receiver<std::io::Result<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Pieces {
+    /// Of a file, which is unpacked where its name ends in `.gz`.
+    pub(super) fn of(path: &Path) -> Self {
+        let (pieces, incoming) = mpsc::channel(WAITING);
+        let owned = path.to_owned();
+        let reader = tokio::task::spawn_blocking(move || read_pieces(&owned, &pieces));
+        Self { path: path.to_owned(), incoming, reader: Some(reader) }
+    }
+
+    /// The next piece; none at the end.
+    pub(super) async fn next(&mut self) -> Sql<Option<Vec<u8>>> {
+        match self.incoming.recv().await {
+            Some(piece) => Ok(Some(piece.map_err(|error| unreadable(&self.path, &error))?)),
+            None => {
+                // A thread that fell over must not look like the end of the file.
+                if let Some(reader) = self.reader.take() {
+                    reader.await.map_err(|error| Failure::new(FailureKind::Internal, format!("a thread ended early: {error}")))?;
+                }
+                Ok(None)
+            }
+        }
     }
 }
 

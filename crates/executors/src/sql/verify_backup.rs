@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::backup::connections::Connections;
 use super::backup::folder::{effect_digest, same_effect};
 use super::backup::gate::{Present, look, name_faults};
 use super::backup::restore::{AsideOnError, Request, Restored, discard, restore};
@@ -146,6 +147,7 @@ impl VerifyBackup {
             aside_on_error: AsideOnError::Stop,
             undo: false,
             address: dialer.address(),
+            connections: Connections::default().get(),
             rehearsal: true,
         };
         let mut restored = Restored::default();

@@ -241,15 +241,23 @@ async fn a_restore_that_is_cut_off_is_recognised() {
                 match how {
                     "cancel" => case.cx.cancel(CancelKind::Graceful),
                     "kill" => {
-                        let last = case.cx.evidence.lock().unwrap().iter().rev().find_map(|e| e["connection"].as_u64()).unwrap();
-                        let kill = server.action("execute", json!({ "sql": crate::lab::sql(&format!("kill {last}")) }));
-                        // It may be gone already; then it was another connection's turn.
-                        let _ = TestContext::new("kill").run(&*kill).await;
+                        // All connections that are opened from here on, again and again: those that load.
+                        let known = case.cx.evidence.lock().unwrap().len();
+                        loop {
+                            let opened: Vec<u64> =
+                                case.cx.evidence.lock().unwrap().iter().skip(known).filter_map(|e| e["connection"].as_u64()).collect();
+                            for id in opened {
+                                let kill = server.action("execute", json!({ "sql": crate::lab::sql(&format!("kill {id}")) }));
+                                // It may be gone already.
+                                let _ = TestContext::new("kill").run(&*kill).await;
+                            }
+                            tokio::task::yield_now().await;
+                        }
                     }
                     _ => {}
                 }
             };
-            let outcome = if how == "vanish" {
+            let outcome = if how != "cancel" {
                 tokio::select! {
                     outcome = restore.run(&case.cx, &before) => Some(outcome),
                     () = interfere => None,

@@ -89,6 +89,29 @@ impl Programs {
     }
 }
 
+/// Debian packages that the lab itself does not need, unpacked into a folder of the cache whose name begins with `prefix`.
+#[cfg(feature = "bench")]
+pub(crate) fn unpacked(cache: &Path, prefix: &str, wanted: &[&str]) -> Result<PathBuf, TaskError> {
+    let packages = fetch::debian(cache, wanted)?;
+    let names: Vec<u8> = packages.iter().flat_map(|file| file.as_os_str().as_encoded_bytes().iter().copied().chain([0])).collect();
+    let key: String = sha256(&names).chars().take(12).collect();
+    let root = cache.join(format!("{prefix}-{key}"));
+    if !root.is_dir() {
+        let fresh = cache.join(format!("unpacking-{}", std::process::id()));
+        make(&fresh)?;
+        let unpacked = packages.iter().try_for_each(|package| run(Command::new("dpkg").arg("-x").arg(package).arg(&fresh), "dpkg -x"));
+        let named = unpacked.and_then(|()| std::fs::rename(&fresh, &root).map_err(|error| TaskError::file("write", &root, error)));
+        if let Err(error) = named {
+            let _ = std::fs::remove_dir_all(&fresh);
+            // Another checkout may have been faster.
+            if !root.is_dir() {
+                return Err(error);
+            }
+        }
+    }
+    Ok(root)
+}
+
 fn unpack(packages: &[PathBuf], wheel: &Path, into: &Path) -> Result<(), TaskError> {
     make(into)?;
     for package in packages {

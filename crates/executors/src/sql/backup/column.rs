@@ -13,6 +13,23 @@ pub(in crate::sql) struct Column {
     pub(in crate::sql) kind: Option<Kind>,
     /// Whether the server computes it: such values are not written.
     pub(in crate::sql) generated: bool,
+    /// Whether it can hold nulls.
+    pub(in crate::sql) nullable: bool,
+    /// The character set of a text.
+    pub(in crate::sql) charset: Option<String>,
+}
+
+impl Column {
+    /// Whether its texts are valid UTF-8 as they are stored.
+    pub(in crate::sql) fn is_utf8(&self) -> bool {
+        matches!(self.charset.as_deref(), None | Some("utf8mb4" | "utf8mb3" | "utf8" | "ascii"))
+    }
+
+    /// Whether it is declared as one of these types.
+    pub(in crate::sql) fn is_declared(&self, types: &[&str]) -> bool {
+        let declared = self.declared.split(['(', ' ']).next().unwrap_or_default();
+        types.iter().any(|kind| declared.eq_ignore_ascii_case(kind))
+    }
 }
 
 /// How a type's values are treated.
@@ -55,26 +72,6 @@ impl Kind {
             Self::Bits => out.push_str(" + 0"),
             Self::Exact | Self::Bytes | Self::Text | Self::LongText => {}
         }
-    }
-
-    /// The expression that stands for the value in a row's checksum: never null for a value, the same bytes for the same value, no ambiguity
-    /// between neighbours (each is written with its length), and short, since a text over `max_allowed_packet` would silently become null.
-    pub(in crate::sql) fn push_check(self, out: &mut String, name: &str) {
-        let mut column = String::new();
-        self.push_read(&mut column, name);
-        // Bytes of one character set, so that columns of different collations can stand side by side.
-        let bytes = match self {
-            Self::Bytes => column,
-            Self::Exact | Self::Float | Self::Bits => format!("CAST({column} AS CHAR)"),
-            Self::Text | Self::LongText => format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY)"),
-        };
-        let value = match self {
-            Self::Exact | Self::Float | Self::Bits | Self::Text => format!("LENGTH({bytes}), ':', {bytes}"),
-            Self::Bytes | Self::LongText => format!("LENGTH({bytes}), ':', CRC32({bytes})"),
-        };
-        out.push_str("IFNULL(CONCAT(");
-        out.push_str(&value);
-        out.push_str("), 'N')");
     }
 }
 

@@ -114,6 +114,19 @@ pub(in crate::sql) struct TableDdl {
     pub(in crate::sql) foreign_keys: Vec<String>,
     /// The next automatic key.
     pub(in crate::sql) auto_increment: Option<u64>,
+    /// The names of the primary key's columns; none where it has only the beginnings of some, or is sorted backwards.
+    pub(in crate::sql) primary: Vec<String>,
+    /// The same table without its other keys, where these can be added later and it is the same table then.
+    pub(in crate::sql) keyless: Option<Keyless>,
+}
+
+/// A table without its other keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sql) struct Keyless {
+    /// Its definition.
+    pub(in crate::sql) create: String,
+    /// Its other keys in their order.
+    pub(in crate::sql) keys: Vec<String>,
 }
 
 /// Takes a `CREATE TABLE` apart.
@@ -123,12 +136,28 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
     let (items, close) = items(&tokens, open).ok_or("its parentheses do not match")?;
     let text = |from: usize, to: usize| sql.get(from..to).unwrap_or_default();
     let mut kept = Vec::new();
+    let (mut keys, mut fixed, mut automatic) = (BTreeSet::new(), false, None);
     let mut foreign_keys = Vec::new();
+    let mut primary = Vec::new();
     for item in items {
         let part = tokens.get(item.0..item.1).unwrap_or_default();
         let (Some(first), Some(last)) = (part.first(), part.last()) else { return Err("it has an empty column") };
         let source = text(first.at, last.end());
         members(part)?;
+        if let [word, key, list @ ..] = part
+            && word.is("primary")
+            && key.is("key")
+        {
+            primary = plain_names(list).unwrap_or_default();
+        }
+        match part {
+            [key, ..] if key.is("key") => drop(keys.insert(kept.len())),
+            [unique, key, ..] if unique.is("unique") && key.is("key") => drop(keys.insert(kept.len())),
+            // Keys of other kinds are sorted in among them.
+            [kind, ..] if ["fulltext", "spatial", "vector"].iter().any(|word| kind.is(word)) => fixed = true,
+            [column, ..] if part.iter().any(|token| token.is("auto_increment")) => automatic = column.name(),
+            _ => {}
+        }
         if is_foreign_key(part) {
             foreign_keys.push(strip_database(source, database, &BTreeSet::new()));
         } else {
@@ -138,9 +167,17 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
     foreign_keys.sort();
     let open_at = tokens.get(open).map_or(0, Token::end);
     let close_at = tokens.get(close).map_or(0, |token| token.at);
-    let create = format!("{}\n  {}\n{}", text(0, open_at), kept.join(",\n  "), text(close_at, sql.len()));
+    let table = |items: &[&str]| format!("{}\n  {}\n{}", text(0, open_at), items.join(",\n  "), text(close_at, sql.len()));
+    let create = table(&kept.iter().map(String::as_str).collect::<Vec<_>>());
+    // An automatic column has to be the beginning of a key from the start.
+    let later = !keys.is_empty() && !fixed && (automatic.is_none() || automatic.as_ref() == primary.first());
+    let keyless = later.then(|| {
+        let (keys, rest): (Vec<_>, Vec<_>) = kept.iter().enumerate().partition(|(at, _)| keys.contains(at));
+        let rest: Vec<&str> = rest.into_iter().map(|(_, item)| item.as_str()).collect();
+        Keyless { create: table(&rest), keys: keys.into_iter().map(|(_, key)| key.clone()).collect() }
+    });
     let (bare, auto_increment) = without_auto_increment(&create);
-    Ok(TableDdl { create, bare, foreign_keys, auto_increment })
+    Ok(TableDdl { create, bare, foreign_keys, auto_increment, primary, keyless })
 }
 
 /// The top-level items of a list in parentheses, as ranges of tokens, and the token that closes it.
@@ -163,6 +200,20 @@ fn items(tokens: &[Token<'_>], open: usize) -> Option<(Vec<(usize, usize)>, usiz
         }
     }
     None
+}
+
+/// The names of a list in parentheses that holds nothing but names.
+fn plain_names(list: &[Token<'_>]) -> Option<Vec<String>> {
+    let open = list.iter().position(|token| token.is_mark("("))?;
+    let close = list.iter().position(|token| token.is_mark(")"))?;
+    list.get(open + 1..close)?
+        .chunks(2)
+        .map(|pair| match pair {
+            [name, mark] if mark.is_mark(",") => name.name(),
+            [name] => name.name(),
+            _ => None,
+        })
+        .collect()
 }
 
 fn is_foreign_key(part: &[Token<'_>]) -> bool {

@@ -1,31 +1,26 @@
 //! Writing a backup: names and definitions, one snapshot, rows, checksums, and the manifest last.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
-use runbook_core::action::{Cx, Failure, FailureKind, Progress, SqlText, Unit};
+use runbook_core::action::{Failure, FailureKind, SqlText};
 use serde_json::{Map, Value, json};
 
 use super::MARKER;
-use super::column::Column;
-use super::contents::{Contents, ObjectEntry, ObjectKind};
-use super::ddl::{TableDdl, delimiter_for, in_order};
+use super::contents::Contents;
 use super::folder::Folder;
 use super::grants::sees_everything;
-use super::inventory::{self, Definition, Inventory};
+use super::inventory::{self, Inventory};
 use super::manifest::{FORMAT, Manifest, Part, ServerInfo, ToolInfo};
-use super::rows::RowWriter;
-use super::sink::{Batch, Sink};
-use super::snapshot::Snapshot;
-use super::survey::{object_entry, stripped, table_ddl, table_entry};
-use crate::sql::failure::{Fault, Sql, code};
+use super::objects::Objects;
+use super::sink::{Batch, Place, Sink};
+use super::snapshot::{Readers, Snapshot, Together};
+use super::survey::table_entry;
+use super::tables::{Tables, Written};
+use crate::sql::failure::Sql;
 use crate::sql::query::{question, read};
 use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Session};
-use crate::sql::value::int_at;
 
 /// The most rows of an answer that becomes a fact.
 const FACT_ROWS: u64 = 100_000;
@@ -44,6 +39,8 @@ pub(in crate::sql) struct Request<'r> {
     pub(in crate::sql) gzip: bool,
     /// Where the server was reached.
     pub(in crate::sql) address: String,
+    /// The most connections that read side by side.
+    pub(in crate::sql) connections: u8,
     /// Whether an unfinished restore may be dumped.
     pub(in crate::sql) unfinished: bool,
 }
@@ -72,30 +69,49 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     let mut inventory = take_inventory(&mut session, request).await?;
     let without = inventory.leave_out(request.without);
     inventory.refuse_unknown()?;
-    // Names first, the snapshot then: what was created in between is noticed at the end.
-    let snapshot = Snapshot::take(&mut session, cx.now()).await?;
-    let facts = facts(&mut session, request.facts).await?;
-    let sink = Sink::new(folder, request.gzip, Arc::new(AtomicU32::new(0)))?;
-    let mut dump = Dump { cx, session: &mut session, database: request.database, inventory: &inventory, as_of: snapshot.as_of(), sink };
-    let contents = match dump.everything().await {
-        Ok(contents) => contents,
-        Err(fault) => {
-            // The disk's fault may be the reason.
-            let disk = dump.sink.finish().await.err();
-            return Err(disk.filter(|_| !fault.cancelled).map_or(fault, Fault::from));
-        }
-    };
-    let mut files = dump.sink.finish().await?;
-    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let names: Vec<String> = inventory.tables.keys().cloned().collect();
     let server = ServerInfo { flavour: session.flavour, version: session.version.clone(), address: request.address.clone() };
-    let mut after = take_inventory(&mut session, request).await?;
-    after.leave_out(request.without);
-    if after != inventory {
-        return Err(Failure::new(FailureKind::Conflict, format!("the tables of `{}` were changed while it was dumped", request.database))
-            .help("stop what changes them, and dump again")
-            .into());
+    // Names first, the snapshot then: what was created in between is noticed at the end.
+    let wanted = usize::from(request.connections).min(names.len().max(1) * 4);
+    let Readers { mut sessions, snapshot } = Readers::take(dialer, session, request.database, wanted, Together::Lock(&names)).await?;
+    let facts = match sessions.first_mut() {
+        Some(session) => facts(session, request.facts).await?,
+        None => Map::new(),
+    };
+    let mut sinks = Vec::new();
+    for _ in 0..sessions.len() {
+        sinks.push(Sink::new(folder, request.gzip)?);
     }
-    session.close().await;
+    let dump = Dump { dialer, request, inventory: &inventory, snapshot: &snapshot };
+    let contents = dump.everything(&mut sessions, &mut sinks).await;
+    let mut files = Vec::new();
+    let mut disk = None;
+    for sink in sinks {
+        match sink.finish().await {
+            Ok(more) => files.extend(more),
+            Err(failure) => disk = disk.or(Some(failure)),
+        }
+    }
+    let contents = match (contents, disk) {
+        (Ok(contents), None) => contents,
+        // The disk's fault may be the reason of the others.
+        (Err(fault), None) => return Err(fault),
+        (Err(fault), Some(_)) if fault.cancelled && cx.cancel_requested().is_some() => return Err(fault),
+        (_, Some(failure)) => return Err(failure.into()),
+    };
+    files.sort_by(|a, b| (a.part, &a.name).cmp(&(b.part, &b.name)));
+    if let Some(session) = sessions.first_mut() {
+        let mut after = take_inventory(session, request).await?;
+        after.leave_out(request.without);
+        if after != inventory {
+            return Err(Failure::new(FailureKind::Conflict, format!("the tables of `{}` were changed while it was dumped", request.database))
+                .help("stop what changes them, and dump again")
+                .into());
+        }
+    }
+    for session in sessions {
+        session.close().await;
+    }
     Ok(Manifest {
         backup_format: FORMAT,
         complete: true,
@@ -146,214 +162,58 @@ pub(super) async fn facts(session: &mut Session<'_>, questions: &BTreeMap<String
 }
 
 struct Dump<'d, 'a> {
-    cx: Cx<'a>,
-    session: &'d mut Session<'a>,
-    database: &'d str,
+    dialer: &'d Dialer<'a>,
+    request: &'d Request<'d>,
     inventory: &'d Inventory,
-    as_of: String,
-    sink: Sink,
+    snapshot: &'d Snapshot,
 }
 
-impl Dump<'_, '_> {
-    /// In the order of loading.
-    async fn everything(&mut self) -> Sql<Contents> {
-        let inventory = self.inventory;
-        let names = inventory.names();
-        let mut objects = self.sequences().await?;
-        let ddls = self.tables().await?;
-        let mut tables = Vec::new();
-        let mut rows = 0;
-        for ((table, columns), ddl) in inventory.tables.iter().zip(&ddls) {
-            rows += self.rows(table, columns, rows).await.map_err(|fault| self.gone(fault, table))?;
-            let entry = table_entry(self.session, table, columns, ddl, &self.as_of).await.map_err(|fault| self.gone(fault, table))?;
-            tables.push(entry);
+impl<'a> Dump<'_, 'a> {
+    async fn everything(&self, sessions: &mut [Session<'a>], sinks: &mut [Sink]) -> Sql<Contents> {
+        let Self { inventory, .. } = self;
+        let tables = Tables::new(self.dialer.cx(), self.request.database, &inventory.tables, self.snapshot);
+        let written = tables.write(self.dialer, sessions, sinks).await?;
+        let (Some(session), Some(sink)) = (sessions.first_mut(), sinks.first_mut()) else {
+            return Err(Failure::new(FailureKind::Internal, "a dump without a connection").into());
+        };
+        for (part, text) in definitions(inventory.tables.keys(), &written) {
+            let statements = text.len() as u64;
+            if statements > 0 {
+                sink.write(Batch { place: Place::of(part), text: text.concat().into_bytes(), statements }).await?;
+            }
         }
-        self.foreign_keys(&ddls).await?;
-        objects.extend(self.coded(Part::Routines, &[ObjectKind::Procedure, ObjectKind::Function], &names).await?);
-        objects.extend(self.views(&names).await?);
-        objects.extend(self.coded(Part::Triggers, &[ObjectKind::Trigger], &names).await?);
-        objects.extend(self.coded(Part::Events, &[ObjectKind::Event], &names).await?);
-        objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        let tables = inventory.tables.iter().zip(&written);
+        let tables = tables.map(|((table, columns), written)| table_entry(table, columns, &written.ddl, written.sum)).collect();
+        let objects = Objects { session, sink, database: self.request.database, inventory }.everything().await?;
         Ok(Contents { charset: inventory.charset.clone(), collation: inventory.collation.clone(), tables, objects })
     }
+}
 
-    /// A read of the snapshot that fails because the table or the snapshot itself is gone.
-    fn gone(&self, mut fault: Fault, table: &str) -> Fault {
-        match fault.code {
-            Some(code::TABLE_DEF_CHANGED) => {
-                fault.failure.message = format!(
-                    "the snapshot of the table `{table}` is gone: the table was changed or emptied, or the dump took longer than the server keeps old rows"
-                );
-                fault.failure.kind = FailureKind::Conflict;
-                fault.failure.help = Some("stop what changes the tables; on OceanBase, raise `undo_retention`".to_owned());
-                fault
+/// The statements that make tables, and those that come after the rows: the other keys of large tables, which a server builds faster from what is
+/// there than row by row, and foreign keys, one statement for each table that has some.
+fn definitions<'n>(names: impl Iterator<Item = &'n String>, written: &[Written]) -> [(Part, Vec<String>); 3] {
+    let (mut tables, mut keys, mut foreign_keys) = (Vec::new(), Vec::new(), Vec::new());
+    for (table, Written { ddl, large, .. }) in names.zip(written) {
+        match &ddl.keyless {
+            Some(keyless) if *large => {
+                tables.push(format!("{};\n", keyless.create));
+                keys.push(add(table, &keyless.keys));
             }
-            Some(code::NO_SUCH_TABLE) => {
-                fault.failure.message = format!("the table `{table}` was dropped from `{}` while it was dumped", self.database);
-                fault.failure.kind = FailureKind::Conflict;
-                fault
-            }
-            _ => fault.at(&format!("table `{table}`")),
+            _ => tables.push(format!("{};\n", ddl.create)),
+        }
+        if !ddl.foreign_keys.is_empty() {
+            foreign_keys.push(add(table, &ddl.foreign_keys));
         }
     }
+    [(Part::Tables, tables), (Part::Keys, keys), (Part::ForeignKeys, foreign_keys)]
+}
 
-    async fn put(&mut self, part: Part, text: String, statements: u64) -> Sql<()> {
-        if statements > 0 {
-            self.sink.write(Batch { part, text: text.into_bytes(), statements }).await?;
-        }
-        Ok(())
+fn add(table: &str, items: &[String]) -> String {
+    let mut text = format!("ALTER TABLE {}", name(table));
+    for (at, item) in items.iter().enumerate() {
+        text.push_str(if at == 0 { "\n  ADD " } else { ",\n  ADD " });
+        text.push_str(item);
     }
-
-    async fn sequences(&mut self) -> Sql<Vec<ObjectEntry>> {
-        let mut text = String::new();
-        let mut entries = Vec::new();
-        for (kind, sequence) in self.inventory.objects.iter().filter(|(kind, _)| *kind == ObjectKind::Sequence) {
-            let definition = inventory::definition(self.session, *kind, sequence).await?;
-            let create = stripped(&definition, self.database, &BTreeSet::new());
-            let whole = super::survey::sequence(self.session, sequence, &create).await?;
-            entries.push(object_entry(*kind, sequence, &whole));
-            text.push_str(&whole);
-        }
-        let statements = entries.len() as u64 * 2;
-        self.put(Part::Sequences, text, statements).await?;
-        Ok(entries)
-    }
-
-    async fn tables(&mut self) -> Sql<Vec<TableDdl>> {
-        let mut ddls = Vec::new();
-        let total = self.inventory.tables.len() as u64;
-        for table in self.inventory.tables.keys() {
-            let done = ddls.len() as u64;
-            self.cx.progress(Progress { what: "reading definitions".to_owned(), done, total: Some(total), unit: Unit::Items });
-            let ddl = table_ddl(self.session, self.database, table).await.map_err(|fault| self.gone(fault, table))?;
-            self.put(Part::Tables, format!("{};\n", ddl.create), 1).await?;
-            ddls.push(ddl);
-        }
-        Ok(ddls)
-    }
-
-    async fn rows(&mut self, table: &str, columns: &[Column], before: u64) -> Sql<u64> {
-        const OFTEN: u64 = 1_000;
-        let mut writer = RowWriter::new(table, columns);
-        let mut result = self.session.query(&writer.select(&self.as_of)).await?;
-        let mut rows = 0;
-        while let Some(row) = result.next().await? {
-            writer.push(&row.unwrap_raw())?;
-            rows += 1;
-            if let Some((text, statements)) = writer.full() {
-                self.sink.write(Batch { part: Part::Data, text, statements }).await?;
-            }
-            if rows % OFTEN == 0 {
-                let what = format!("dumping `{table}`");
-                self.cx.progress(Progress { what, done: before + rows, total: None, unit: Unit::Rows });
-            }
-        }
-        result.drop_result().await?;
-        if let Some((text, statements)) = writer.finish() {
-            self.sink.write(Batch { part: Part::Data, text, statements }).await?;
-        }
-        Ok(rows)
-    }
-
-    /// One `ALTER TABLE` for each table that has some.
-    async fn foreign_keys(&mut self, ddls: &[TableDdl]) -> Sql<()> {
-        let mut text = String::new();
-        let mut statements = 0;
-        for (table, ddl) in self.inventory.tables.keys().zip(ddls).filter(|(_, ddl)| !ddl.foreign_keys.is_empty()) {
-            text.push_str("ALTER TABLE ");
-            text.push_str(&name(table));
-            for (at, key) in ddl.foreign_keys.iter().enumerate() {
-                text.push_str(if at == 0 { "\n  ADD " } else { ",\n  ADD " });
-                text.push_str(key);
-            }
-            text.push_str(";\n");
-            statements += 1;
-        }
-        self.put(Part::ForeignKeys, text, statements).await
-    }
-
-    async fn views(&mut self, names: &BTreeSet<String>) -> Sql<Vec<ObjectEntry>> {
-        let mut creates = BTreeMap::new();
-        let mut collations = BTreeMap::new();
-        let mut entries = Vec::new();
-        for (kind, view) in self.inventory.objects.iter().filter(|(kind, _)| *kind == ObjectKind::View) {
-            let definition = inventory::definition(self.session, *kind, view).await?;
-            // A view whose tables are gone is shown all the same, but it could not be created again.
-            self.session.rows(&format!("SELECT 1 FROM {} LIMIT 0", name(view))).await.map_err(|fault| {
-                let mut fault = fault.at(&format!("the view `{view}` cannot be read, so it could not be restored"));
-                if fault.code.is_some() {
-                    fault.failure.help = Some("drop the view, or list it under `without`".to_owned());
-                }
-                fault
-            })?;
-            let create = stripped(&definition, self.database, names);
-            entries.push(object_entry(*kind, view, &create));
-            collations.insert(view.clone(), definition.collation);
-            creates.insert(view.clone(), create);
-        }
-        let mut text = String::new();
-        let mut statements = 0;
-        for (view, create) in in_order(creates) {
-            if let Some(Some(collation)) = collations.get(&view) {
-                let _ = writeln!(text, "SET SESSION collation_connection = '{collation}';");
-                statements += 1;
-            }
-            text.push_str(&create);
-            text.push_str(";\n");
-            statements += 1;
-        }
-        self.put(Part::Views, text, statements).await?;
-        Ok(entries)
-    }
-
-    /// What has a body: each behind a delimiter of its own, in the mode in which it was made.
-    async fn coded(&mut self, part: Part, kinds: &[ObjectKind], names: &BTreeSet<String>) -> Sql<Vec<ObjectEntry>> {
-        let mut text = String::new();
-        let mut statements = 0;
-        let mut entries = Vec::new();
-        let objects = if part == Part::Triggers { self.triggers_in_order().await? } else { self.of_kinds(kinds) };
-        for (kind, object) in objects {
-            let definition = inventory::definition(self.session, kind, &object).await?;
-            let create = stripped(&definition, self.database, names);
-            let Definition { sql_mode, collation, time_zone, .. } = definition;
-            if let Some(mode) = sql_mode {
-                let _ = writeln!(text, "SET SESSION sql_mode = '{mode}';");
-                statements += 1;
-            }
-            if let Some(collation) = collation {
-                let _ = writeln!(text, "SET SESSION collation_connection = '{collation}';");
-                statements += 1;
-            }
-            if let Some(zone) = time_zone {
-                let _ = writeln!(text, "SET SESSION time_zone = '{zone}';");
-                statements += 1;
-            }
-            let delimiter = delimiter_for(&create);
-            let _ = writeln!(text, "DELIMITER {delimiter}\n{create}\n{delimiter}\nDELIMITER ;");
-            statements += 1;
-            entries.push(object_entry(kind, &object, &create));
-        }
-        self.put(part, text, statements).await?;
-        Ok(entries)
-    }
-
-    fn of_kinds(&self, kinds: &[ObjectKind]) -> Vec<(ObjectKind, String)> {
-        self.inventory.objects.iter().filter(|(kind, _)| kinds.contains(kind)).cloned().collect()
-    }
-
-    /// Triggers of one table and event fire in the order in which they were made.
-    async fn triggers_in_order(&mut self) -> Sql<Vec<(ObjectKind, String)>> {
-        let mut triggers = self.of_kinds(&[ObjectKind::Trigger]);
-        if triggers.len() < 2 {
-            return Ok(triggers);
-        }
-        let database = crate::sql::quote::literal(self.database, self.session.mode);
-        let sql = format!("SELECT action_order, trigger_name FROM information_schema.triggers WHERE trigger_schema = {database}");
-        let mut order = BTreeMap::new();
-        for row in self.session.rows(&sql).await? {
-            order.insert(crate::sql::value::text_at(&row, 1).unwrap_or_default(), int_at(&row, 0).unwrap_or(0));
-        }
-        triggers.sort_by_key(|(_, trigger)| order.get(trigger).copied().unwrap_or(0));
-        Ok(triggers)
-    }
+    text.push_str(";\n");
+    text
 }

@@ -7,10 +7,11 @@ use runbook_core::action::{Cx, Failure, FailureKind, FieldFault};
 
 use super::MARKER;
 use super::compare::is_part_of;
+use super::connections::Connections;
 use super::contents::Contents;
 use super::inventory;
-use super::snapshot::Snapshot;
-use super::survey::survey;
+use super::snapshot::{Readers, Together};
+use super::survey::Survey;
 use super::verify::Report;
 use crate::sql::failure::Sql;
 use crate::sql::quote::{bad_identifier, literal};
@@ -160,9 +161,9 @@ pub(in crate::sql) async fn is_kept(dialer: &Dialer<'_>, database: &str, report:
 
 /// Everything that a database holds now.
 pub(in crate::sql) async fn contents_of(dialer: &Dialer<'_>, database: &str) -> Sql<Contents> {
-    let mut session = dialer.connect(Some(database)).await?;
-    let snapshot = Snapshot::take(&mut session, dialer.cx().now()).await?;
-    let contents = survey(&mut session, database, &snapshot, &[], dialer.cx()).await?;
-    session.close().await;
+    let mut readers = Readers::open(dialer, database, usize::from(Connections::default().get()), Together::Free).await?;
+    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without: &[], expected: None };
+    let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
+    readers.close().await;
     Ok(contents)
 }

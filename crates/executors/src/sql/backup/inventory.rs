@@ -117,12 +117,12 @@ pub(in crate::sql) async fn read(session: &mut Session<'_>, database: &str) -> S
 
 async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inventory) -> Sql<()> {
     let sql = format!(
-        "SELECT table_schema, table_name, column_name, data_type, column_type, extra FROM information_schema.columns \
+        "SELECT table_schema, table_name, column_name, data_type, column_type, extra, is_nullable, character_set_name FROM information_schema.columns \
          WHERE table_schema = {} ORDER BY table_name, ordinal_position",
         literal(database, session.mode)
     );
     for row in session.rows(&sql).await? {
-        let [schema, table, name, data_type, column_type, extra] = [0, 1, 2, 3, 4, 5].map(|at| text_at(&row, at).unwrap_or_default());
+        let [schema, table, name, data_type, column_type, extra, nullable] = [0, 1, 2, 3, 4, 5, 6].map(|at| text_at(&row, at).unwrap_or_default());
         if schema != database {
             continue;
         }
@@ -130,7 +130,14 @@ async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inve
             let extra = extra.to_ascii_uppercase();
             // `DEFAULT_GENERATED` is a default that is an expression: such a column holds data.
             let generated = extra.contains("VIRTUAL GENERATED") || extra.contains("STORED GENERATED");
-            columns.push(Column { name, declared: column_type, kind: Kind::of(&data_type), generated });
+            columns.push(Column {
+                name,
+                declared: column_type,
+                kind: Kind::of(&data_type),
+                generated,
+                nullable: !nullable.eq_ignore_ascii_case("no"),
+                charset: text_at(&row, 7),
+            });
         }
     }
     Ok(())

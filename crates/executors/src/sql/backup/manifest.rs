@@ -82,9 +82,18 @@ pub enum SnapshotInfo {
     AsOf {
         /// The number, decimal.
         scn: String,
+        /// How many connections read side by side.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        connections: u32,
     },
-    /// MySQL, MariaDB: one transaction with a consistent snapshot, on one connection.
+    /// MySQL, MariaDB: a transaction with a consistent snapshot on each connection.
     Transaction {
+        /// How many connections read side by side.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        connections: u32,
+        /// What made their transactions begin at one moment.
+        #[serde(default, skip_serializing_if = "How::is_one_connection")]
+        how: How,
         /// Tables of engines without transactions: their rows were read one table after the other, not at one moment.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_covered: Vec<String>,
@@ -105,6 +114,35 @@ impl SnapshotInfo {
     }
 }
 
+/// What made the transactions of several connections see the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// There was one transaction only.
+    #[default]
+    OneConnection,
+    /// MariaDB's `BACKUP STAGE BLOCK_COMMIT` was held while they began.
+    BackupStage,
+    /// `LOCK TABLES … READ` was held on all tables while they began.
+    LockTables,
+}
+
+impl How {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde hands over")]
+    fn is_one_connection(&self) -> bool {
+        *self == Self::OneConnection
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde hands over")]
+const fn is_one(connections: &u32) -> bool {
+    *connections == 1
+}
+
 /// Which part of a database a file holds; in the order of loading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +153,8 @@ pub enum Part {
     Tables,
     /// Rows; these files may be loaded side by side.
     Data,
+    /// The other keys of large tables.
+    Keys,
     /// Foreign keys.
     ForeignKeys,
     /// Procedures and functions.
@@ -136,6 +176,7 @@ impl Part {
             Self::Sequences => "10-sequences",
             Self::Tables => "20-tables",
             Self::Data => "30-data",
+            Self::Keys => "35-keys",
             Self::ForeignKeys => "40-foreign-keys",
             Self::Routines => "50-routines",
             Self::Views => "60-views",

@@ -9,6 +9,7 @@ mod blocking;
 pub(super) mod checksum;
 pub(super) mod column;
 pub(super) mod compare;
+pub(super) mod connections;
 pub(super) mod contents;
 pub(super) mod ddl;
 pub(super) mod dump;
@@ -17,19 +18,23 @@ pub(super) mod foreign;
 pub(super) mod gate;
 mod grants;
 pub(super) mod inventory;
+pub(super) mod key;
 pub(super) mod load;
 mod manifest;
+mod objects;
 pub(super) mod restore;
 pub(super) mod rows;
 mod sink;
 pub(super) mod snapshot;
 pub(super) mod survey;
+mod tables;
 mod verify;
+mod workers;
 
 pub(super) use blocking::blocking;
 pub use compare::Difference;
 pub use contents::{Checksum, Contents, ObjectEntry, ObjectKind, TableEntry};
-pub use manifest::{FileEntry, Manifest, Part, ServerInfo, SnapshotInfo, ToolInfo, schema as manifest_schema};
+pub use manifest::{FileEntry, How, Manifest, Part, ServerInfo, SnapshotInfo, ToolInfo, schema as manifest_schema};
 pub use verify::{Report, manifest_path, read_manifest, verify};
 
 /// A table that stands in a database while a backup is loaded into it: what is there then is no one's data.

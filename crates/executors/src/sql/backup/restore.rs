@@ -16,8 +16,8 @@ use super::dump::{Request as DumpRequest, dump};
 use super::gate::{Begun, Present, is_kept, look, refuse_connected, refuse_references};
 use super::inventory;
 use super::load::load;
-use super::snapshot::Snapshot;
-use super::survey::survey;
+use super::snapshot::{Readers, Together};
+use super::survey::Survey;
 use super::verify::Report;
 use crate::sql::failure::Sql;
 use crate::sql::quote::{literal, name};
@@ -38,6 +38,8 @@ pub(in crate::sql) struct Request<'r> {
     pub(in crate::sql) aside_on_error: AsideOnError,
     /// Whether this undoes a step: then what stands there is that step's own work, which needs no dump.
     pub(in crate::sql) undo: bool,
+    /// The most connections that work side by side.
+    pub(in crate::sql) connections: u8,
     /// Where the server is reached.
     pub(in crate::sql) address: String,
     /// Whether it is only a rehearsal: then the marker stays, so that whoever finds the database knows that it is no one's data.
@@ -84,8 +86,8 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
 
     let mut session = dialer.connect(Some(request.into)).await?;
     mark_begin(&mut session, request, cx).await?;
-    load(dialer, &mut session, request.report).await?;
     session.close().await;
+    load(dialer, request.into, request.report, usize::from(request.connections)).await?;
 
     let found = compared(dialer, request).await?;
     if !request.rehearsal {
@@ -151,11 +153,19 @@ async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
 /// Compares what was loaded with the manifest.
 async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
     let manifest = &request.report.manifest;
-    let mut session = dialer.connect(Some(request.into)).await?;
-    let snapshot = Snapshot::take(&mut session, dialer.cx().now()).await?;
-    let actual = survey(&mut session, request.into, &snapshot, &[], dialer.cx()).await?;
+    let session = dialer.connect(Some(request.into)).await?;
     let definitions = session.flavour == manifest.server.flavour && session.version == manifest.server.version;
-    session.close().await;
+    // Nobody else writes into what is being restored: no lock is needed to see one state.
+    let mut readers = Readers::take(dialer, session, request.into, usize::from(request.connections), Together::Alone).await?;
+    let survey = Survey {
+        cx: dialer.cx(),
+        database: request.into,
+        snapshot: &readers.snapshot,
+        without: &[],
+        expected: Some(&manifest.contents),
+    };
+    let actual = survey.read(Some(dialer), &mut readers.sessions).await?;
+    readers.close().await;
     let found = differences(&manifest.contents, &actual, definitions);
     if found.is_empty() {
         return Ok(actual);
@@ -268,6 +278,7 @@ async fn kept(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path::Pat
             without: &[],
             gzip: false,
             address: request.address.clone(),
+            connections: request.connections,
             unfinished: true,
         };
         dump(dialer, &wanted).await.map_err(|fault| fault.at(&format!("`{}` cannot be dumped aside", request.into)).field("aside"))?;

@@ -46,8 +46,8 @@ impl RowWriter {
         Self { head: head.into_bytes(), kinds, names, table: table.to_owned(), out: Vec::new(), statements: 0, open: None }
     }
 
-    /// The statement that reads the rows. `as_of` is what follows the table's name to read a snapshot.
-    pub(in crate::sql) fn select(&self, as_of: &str) -> String {
+    /// What is read of each row: the values in the order of [`push`](Self::push).
+    pub(in crate::sql) fn select(&self) -> String {
         let mut sql = "SELECT ".to_owned();
         for (at, (kind, name)) in self.kinds.iter().zip(&self.names).enumerate() {
             if at > 0 {
@@ -58,19 +58,17 @@ impl RowWriter {
         if self.kinds.is_empty() {
             sql.push('1');
         }
-        sql.push_str(" FROM ");
-        push_name(&mut sql, &self.table);
-        sql.push_str(as_of);
         sql
     }
 
     /// Adds a row, as the text protocol brings it: bytes or null, in the order of [`select`](Self::select).
     pub(in crate::sql) fn push(&mut self, values: &[Option<Raw>]) -> Result<(), Failure> {
-        let large: Vec<bool> = values.iter().map(|value| matches!(value, Some(Raw::Bytes(bytes)) if bytes.len() >= LARGE)).collect();
-        if large.contains(&true) {
+        let is_large = |value: &Option<Raw>| matches!(value, Some(Raw::Bytes(bytes)) if bytes.len() >= LARGE);
+        let large = values.iter().any(is_large);
+        if large {
             self.close();
-            for (at, value) in values.iter().enumerate() {
-                if let (Some(true), Some(Raw::Bytes(bytes))) = (large.get(at), value) {
+            for (at, value) in values.iter().enumerate().filter(|(_, value)| is_large(value)) {
+                if let Some(Raw::Bytes(bytes)) = value {
                     self.variable(at, bytes)?;
                 }
             }
@@ -87,17 +85,17 @@ impl RowWriter {
             if at > 0 {
                 self.out.extend_from_slice(b", ");
             }
-            match (large.get(at), values.get(at)) {
-                (Some(true), _) => {
+            match values.get(at) {
+                Some(value) if large && is_large(value) => {
                     let _ = write!(self.out, "@runbook_{at}");
                 }
-                (_, Some(Some(Raw::Bytes(bytes)))) => self.value(at, bytes)?,
+                Some(Some(Raw::Bytes(bytes))) => self.value(at, bytes)?,
                 _ => self.out.extend_from_slice(b"NULL"),
             }
         }
         self.out.push(b')');
         let full = self.open.is_some_and(|open| self.out.len() - open >= STATEMENT_BYTES);
-        if full || large.contains(&true) {
+        if full || large {
             self.close();
         }
         Ok(())
@@ -192,7 +190,7 @@ impl RowWriter {
     }
 }
 
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     if bytes.is_empty() {
         out.extend_from_slice(b"''");
@@ -200,29 +198,43 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     }
     out.reserve(2 + bytes.len() * 2);
     out.extend_from_slice(b"0x");
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
+    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }
 
 /// With backslashes as escapes: the files set the mode for it. Line ends are escaped too, so that a row is a line.
-fn push_text(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_text(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len() + 2);
     out.push(b'\'');
-    for byte in bytes {
-        match byte {
-            b'\'' => out.extend_from_slice(b"''"),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0 => out.extend_from_slice(b"\\0"),
-            0x1A => out.extend_from_slice(b"\\Z"),
-            _ => out.push(*byte),
-        }
+    let mut rest = bytes;
+    // Most texts need no escape at all: they are copied piece by piece, not byte by byte.
+    while let Some(at) = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        out.extend_from_slice(match special.first() {
+            Some(b'\'') => b"''",
+            Some(b'\\') => b"\\\\",
+            Some(b'\n') => b"\\n",
+            Some(b'\r') => b"\\r",
+            Some(0) => b"\\0",
+            _ => b"\\Z",
+        });
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
     out.push(b'\'');
 }
+
+/// The bytes that are escaped in a text.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    special[b'\'' as usize] = true;
+    special[b'\\' as usize] = true;
+    special[b'\n' as usize] = true;
+    special[b'\r' as usize] = true;
+    special[0] = true;
+    special[0x1A] = true;
+    special
+};
 
 #[cfg(test)]
 #[path = "rows/tests.rs"]

@@ -1,13 +1,13 @@
 //! The files of a backup while it is written: one thread hashes, packs and writes what a bounded channel brings.
 //!
-//! A connection that reads rows and the disk work side by side, and at most three batches are in memory. Several sinks can write into one folder:
-//! names come from one counter.
+//! A connection that reads rows and the disk work side by side, and at most three batches are in memory. Each connection has a sink of its own; which
+//! file a batch belongs to is said with it, so that the files do not depend on which connection was faster.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -44,9 +44,38 @@ pub(super) fn end_marker(name: &str) -> String {
     format!("-- end of {}\n", name.strip_suffix(".gz").unwrap_or(name))
 }
 
+/// Which file a batch goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) part: Part,
+    /// For data: the number of the group of tables.
+    pub(super) group: usize,
+    /// For data: the number of the piece of a large table of that group; 0 for the beginnings of all its tables.
+    pub(super) piece: usize,
+}
+
+impl Place {
+    /// The one file of a part that is not data.
+    pub(super) const fn of(part: Part) -> Self {
+        Self { part, group: 0, piece: 0 }
+    }
+
+    /// The file's name; `volume` counts from 1 where it is cut because of its size.
+    fn name(self, volume: usize) -> String {
+        let Self { part, group, piece } = self;
+        let stem = part.stem();
+        match (part, piece, volume) {
+            (Part::Data, 0, 1) => format!("{stem}-{group:05}.sql"),
+            (Part::Data, _, 1) => format!("{stem}-{group:05}-{piece:05}.sql"),
+            (Part::Data, ..) => format!("{stem}-{group:05}-{piece:05}-{volume:04}.sql"),
+            _ => format!("{stem}.sql"),
+        }
+    }
+}
+
 /// A number of statements, each with its delimiter and a line end.
 pub(super) struct Batch {
-    pub(super) part: Part,
+    pub(super) place: Place,
     pub(super) text: Vec<u8>,
     pub(super) statements: u64,
 }
@@ -61,11 +90,11 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Writes into `folder`, which must be there. `counter` numbers the data files.
-    pub(super) fn new(folder: &Path, gzip: bool, counter: Arc<AtomicU32>) -> Result<Self, Failure> {
+    /// Writes into `folder`, which must be there.
+    pub(super) fn new(folder: &Path, gzip: bool) -> Result<Self, Failure> {
         let (batches, mut incoming) = mpsc::channel::<Batch>(WAITING);
         let handle = File::open(folder).map_err(|error| write_failure(folder, &error))?;
-        let mut writer = Writer { folder: folder.to_owned(), handle, gzip, counter, open: None, done: Vec::new() };
+        let mut writer = Writer { folder: folder.to_owned(), handle, gzip, open: None, done: Vec::new() };
         let abandoned = Arc::new(AtomicBool::new(false));
         let given_up = Arc::clone(&abandoned);
         let thread = tokio::task::spawn_blocking(move || {
@@ -128,14 +157,14 @@ struct Writer {
     /// The folder itself: a writer that outlives its dump cannot write into a later folder of the same name.
     handle: File,
     gzip: bool,
-    counter: Arc<AtomicU32>,
     open: Option<Open>,
     done: Vec<FileEntry>,
 }
 
 struct Open {
     name: String,
-    part: Part,
+    place: Place,
+    volume: usize,
     path: PathBuf,
     out: Packed,
     statements: u64,
@@ -188,12 +217,15 @@ impl Packed {
 
 impl Writer {
     fn write(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let full = self.open.as_ref().is_some_and(|open| open.part != batch.part || open.text_bytes >= FILE_BYTES);
-        if full {
+        let next = match &self.open {
+            Some(open) if open.place != batch.place => Some(1),
+            Some(open) if batch.place.part == Part::Data && open.text_bytes >= FILE_BYTES => Some(open.volume + 1),
+            Some(_) => None,
+            None => Some(1),
+        };
+        if let Some(volume) = next {
             self.close()?;
-        }
-        if self.open.is_none() {
-            self.open = Some(self.start(batch.part)?);
+            self.open = Some(self.start(batch.place, volume)?);
         }
         if let Some(open) = &mut self.open {
             open.out.write_all(&batch.text).map_err(|error| write_failure(&open.path, &error))?;
@@ -203,20 +235,17 @@ impl Writer {
         Ok(())
     }
 
-    fn start(&self, part: Part) -> Result<Open, Failure> {
-        let stem = part.stem();
-        let plain = match part {
-            Part::Data => format!("{stem}-{:05}.sql", self.counter.fetch_add(1, Ordering::Relaxed) + 1),
-            _ => format!("{stem}.sql"),
-        };
+    fn start(&self, place: Place, volume: usize) -> Result<Open, Failure> {
+        let plain = place.name(volume);
         let name = if self.gzip { format!("{plain}.gz") } else { plain.clone() };
         let path = self.folder.join(&name);
         let file = create_in(&self.handle, &name).map_err(|error| write_failure(&path, &error))?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new(), bytes: 0 };
         let out = if self.gzip { Packed::Gzip(Box::new(GzEncoder::new(hashed, Compression::fast()))) } else { Packed::Plain(hashed) };
-        let mut open = Open { name, part, path, out, statements: head(part).len() as u64, text_bytes: 0 };
+        let head = head(place.part);
+        let mut open = Open { name, place, volume, path, out, statements: head.len() as u64, text_bytes: 0 };
         let mut beginning = format!("-- runbook backup, format 1: {plain}\n");
-        for statement in head(part) {
+        for statement in head {
             beginning.push_str(statement);
             beginning.push_str(";\n");
         }
@@ -234,7 +263,7 @@ impl Writer {
             .map_err(|error| write_failure(&path, &error))?;
         self.done.push(FileEntry {
             name: open.name,
-            part: open.part,
+            part: open.place.part,
             bytes: hashed.bytes,
             sha256: hex(&hashed.hash.finalize()),
             statements: open.statements,

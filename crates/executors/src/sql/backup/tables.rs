@@ -1,0 +1,307 @@
+//! Writing tables: several connections take groups of them, and pieces of the large ones, from one queue.
+//!
+//! Tables are put into groups in the order of their names. Of each table a connection reads the definition and then the first rows in the order of
+//! the primary key; only where there are more, the rest is cut into pieces that any connection can take. So small tables cost one question each,
+//! and nothing has to be known of sizes beforehand, of which OceanBase tells nothing reliable. Which file a row comes to depends on the data alone.
+//!
+//! Each row comes with its checksum: the server computes it while it reads the row anyway.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use mysql_async::Value as Raw;
+use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+
+use super::checksum::{Sum, row_crc};
+use super::column::Column;
+use super::ddl::TableDdl;
+use super::key::{Key, Range, Start, cuts};
+use super::manifest::Part;
+use super::rows::RowWriter;
+use super::sink::{Batch, Place, Sink};
+use super::snapshot::Snapshot;
+use super::survey::table_ddl;
+use super::workers::{Queue, side_by_side};
+use crate::sql::failure::{Fault, Sql, code};
+use crate::sql::quote::name;
+use crate::sql::session::{Dialer, Flavour, Session};
+use crate::sql::value::text_at;
+
+/// Tables of one group: their first rows share a file.
+const GROUP: usize = 8;
+/// The first rows of a table: where there are more, the rest is read in pieces.
+const FIRST_ROWS: u64 = 20_000;
+/// About how much text a piece becomes.
+const PIECE_BYTES: u64 = 16 << 20;
+/// The least and the most rows of a piece.
+const PIECE_ROWS: (u64, u64) = (2_000, 500_000);
+/// How many rows go by between two looks at whether to stop.
+const OFTEN: u64 = 1_000;
+
+/// What was written of a table.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) ddl: TableDdl,
+    pub(super) sum: Sum,
+    /// Whether it was cut into pieces.
+    pub(super) large: bool,
+}
+
+/// The tables that are written, and what came of them.
+pub(super) struct Tables<'t> {
+    pub(super) cx: Cx<'t>,
+    pub(super) database: &'t str,
+    pub(super) columns: Vec<(&'t String, &'t Vec<Column>)>,
+    pub(super) snapshot: &'t Snapshot,
+    queue: Queue<Job>,
+    written: Mutex<BTreeMap<usize, Written>>,
+    rows: AtomicU64,
+}
+
+enum Job {
+    /// The tables of a group.
+    Group(usize),
+    /// A piece of a large table.
+    Piece { table: usize, key: Key, range: Range, place: Place },
+}
+
+/// One connection with its files.
+struct Worker<'w, 'a> {
+    session: &'w mut Session<'a>,
+    sink: &'w mut Sink,
+}
+
+/// The end of the first rows.
+struct Cut {
+    /// The first column's smallest value, and the whole key of the last row that was read; as literals.
+    smallest: String,
+    last: Vec<String>,
+    rows: u64,
+    bytes: u64,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn new(cx: Cx<'t>, database: &'t str, columns: &'t BTreeMap<String, Vec<Column>>, snapshot: &'t Snapshot) -> Self {
+        let groups = columns.len().div_ceil(GROUP);
+        Self {
+            cx,
+            database,
+            columns: columns.iter().collect(),
+            snapshot,
+            queue: Queue::new((0..groups).map(Job::Group)),
+            written: Mutex::default(),
+            rows: AtomicU64::new(0),
+        }
+    }
+
+    /// Writes all of them; returns what was written in their order.
+    pub(super) async fn write(self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], sinks: &mut [Sink]) -> Sql<Vec<Written>> {
+        let tables = &self;
+        let work = sessions.iter_mut().zip(sinks).map(|(session, sink)| -> BoxFuture<'_, Sql<()>> {
+            Box::pin(async move {
+                let mut worker = Worker { session, sink };
+                while let Some(job) = tables.queue.next().await? {
+                    worker.job(tables, job).await?;
+                    tables.queue.done();
+                }
+                Ok(())
+            })
+        });
+        side_by_side(Some(dialer), &self.queue, work.collect()).await?;
+        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(written.into_values().collect())
+    }
+
+    fn table(&self, at: usize) -> (&'t str, &'t [Column]) {
+        self.columns.get(at).map_or(("", &[]), |(name, columns)| (name.as_str(), columns.as_slice()))
+    }
+
+    fn with(&self, table: usize, change: impl FnOnce(&mut Written)) {
+        if let Some(written) = self.written.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&table) {
+            change(written);
+        }
+    }
+
+    /// A read of the snapshot that fails because the table or the snapshot itself is gone.
+    fn gone(&self, mut fault: Fault, table: &str) -> Fault {
+        match fault.code {
+            Some(code::TABLE_DEF_CHANGED) => {
+                let age = self.cx.now().as_second() - self.snapshot.taken_at.as_second();
+                let kept = self.snapshot.retention();
+                let (message, help) = match kept {
+                    Some(kept) if u64::try_from(age).is_ok_and(|age| age >= kept) => (
+                        format!(
+                            "the snapshot of the table `{table}` is gone: it is {age} s old, and the server keeps old rows for {kept} s (`undo_retention`)"
+                        ),
+                        "raise `undo_retention`, or dump with more `connections`",
+                    ),
+                    _ => (
+                        format!("the snapshot of the table `{table}` is gone: the table was changed or emptied while it was dumped"),
+                        "stop what changes the tables, and dump again",
+                    ),
+                };
+                fault.failure.message = message;
+                fault.failure.kind = FailureKind::Conflict;
+                fault.failure.help = Some(help.to_owned());
+                fault
+            }
+            Some(code::NO_SUCH_TABLE) => {
+                fault.failure.message = format!("the table `{table}` was dropped from `{}` while it was dumped", self.database);
+                fault.failure.kind = FailureKind::Conflict;
+                fault
+            }
+            _ => fault.at(&format!("table `{table}`")),
+        }
+    }
+}
+
+impl Worker<'_, '_> {
+    async fn job(&mut self, tables: &Tables<'_>, job: Job) -> Sql<()> {
+        match job {
+            Job::Group(group) => {
+                let mut pieces = 0;
+                for table in (group * GROUP..(group + 1) * GROUP).take_while(|table| *table < tables.columns.len()) {
+                    tables.queue.check()?;
+                    let begun = self.table(tables, table, Place { part: Part::Data, group: group + 1, piece: 0 }, &mut pieces).await;
+                    begun.map_err(|fault| tables.gone(fault, tables.table(table).0))?;
+                }
+                Ok(())
+            }
+            Job::Piece { table, key, range, place } => {
+                let read = self.rows(tables, table, Some(&key), &range, None, place).await;
+                let (sum, _) = read.map_err(|fault| tables.gone(fault, tables.table(table).0))?;
+                tables.with(table, |written| written.sum.merge(sum));
+                Ok(())
+            }
+        }
+    }
+
+    /// A table's definition and first rows. Where there are more, pieces are added to the queue.
+    async fn table(&mut self, tables: &Tables<'_>, at: usize, place: Place, pieces: &mut usize) -> Sql<()> {
+        let (table, columns) = tables.table(at);
+        let ddl = table_ddl(self.session, tables.database, table).await?;
+        let key = Key::of(&ddl.primary, columns);
+        let written = Written { ddl, sum: Sum::default(), large: false };
+        tables.written.lock().unwrap_or_else(PoisonError::into_inner).insert(at, written);
+        let limit = key.is_some().then_some(FIRST_ROWS);
+        let (sum, cut) = self.rows(tables, at, key.as_ref(), &Range::default(), limit, place).await?;
+        tables.with(at, |written| written.sum.merge(sum));
+        if let (Some(key), Some(cut)) = (key, cut) {
+            tables.with(at, |written| written.large = true);
+            self.cut(tables, at, &key, &cut, |range| {
+                *pieces += 1;
+                tables.queue.add(Job::Piece { table: at, key: key.clone(), range, place: Place { piece: *pieces, ..place } });
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Cuts what lies behind the first rows into pieces.
+    async fn cut(&mut self, tables: &Tables<'_>, at: usize, key: &Key, cut: &Cut, mut add: impl FnMut(Range) + Send) -> Sql<()> {
+        let (table, as_of) = (name(tables.table(at).0), tables.snapshot.as_of());
+        let rows = (PIECE_BYTES * cut.rows / cut.bytes.max(1)).clamp(PIECE_ROWS.0, PIECE_ROWS.1);
+        let last = cut.last.first().cloned().unwrap_or_default();
+        let mut start: Option<String> = None;
+        let mut piece = |start: &mut Option<String>, to: Option<String>| {
+            let from = start.as_deref().map_or(Start::Row(&cut.last), Start::Value);
+            add(key.range(from, to.as_deref()));
+            *start = to;
+        };
+        if key.is_whole() {
+            let greatest = self.session.one(&format!("SELECT MAX({}) FROM {table}{as_of}", key.first())).await?;
+            let greatest = greatest.and_then(|row| text_at(&row, 0)).and_then(|text| text.parse::<i128>().ok());
+            if let (Ok(smallest), Ok(last), Some(greatest)) = (cut.smallest.parse::<i128>(), last.parse::<i128>(), greatest) {
+                for to in cuts(last, greatest, rows, (cut.rows, last - smallest + 1)) {
+                    piece(&mut start, Some(to.to_string()));
+                }
+            }
+        } else {
+            let mut behind = last;
+            loop {
+                tables.queue.check()?;
+                let first = key.first();
+                let sql = format!("SELECT {first} FROM {table}{as_of} WHERE {first} > {behind} ORDER BY {first} LIMIT 1 OFFSET {rows}");
+                let found = self.session.one(&sql).await?;
+                let Some(to) = found.and_then(|row| key.first_literal(bytes(row.as_ref(0)?)?)) else { break };
+                behind.clone_from(&to);
+                piece(&mut start, Some(to));
+            }
+        }
+        piece(&mut start, None);
+        Ok(())
+    }
+
+    /// The rows of a range. With a `limit`, tells where the range was cut by it.
+    async fn rows(
+        &mut self,
+        tables: &Tables<'_>,
+        at: usize,
+        key: Option<&Key>,
+        range: &Range,
+        limit: Option<u64>,
+        place: Place,
+    ) -> Sql<(Sum, Option<Cut>)> {
+        let (table, columns) = tables.table(at);
+        let mut writer = RowWriter::new(table, columns);
+        // Where the rows are to come in the order of the key, no server shall think that sorting all of them is better.
+        let by_key = if key.is_some() && self.session.flavour != Flavour::OceanBase { " FORCE INDEX (PRIMARY)" } else { "" };
+        let sql = format!(
+            "{}, {} FROM {}{}{by_key}{}{}{}",
+            writer.select(),
+            row_crc(columns),
+            name(table),
+            tables.snapshot.as_of(),
+            range.condition(),
+            key.map_or_else(String::new, Key::order),
+            limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}")),
+        );
+        let mut result = self.session.query(&sql).await?;
+        let (mut sum, mut cut, mut smallest, mut handed_over) = (Sum::default(), None, None, 0);
+        while let Some(row) = result.next().await? {
+            let mut values = row.unwrap_raw();
+            sum.add(crc(values.pop())?);
+            if let Some(key) = key.filter(|_| limit.is_some()) {
+                if sum.rows == 1 {
+                    smallest = key.literals(|at| bytes(values.get(at)?.as_ref()?)).and_then(|row| row.into_iter().next());
+                }
+                if Some(sum.rows) == limit {
+                    cut = key.literals(|at| bytes(values.get(at)?.as_ref()?));
+                }
+            }
+            writer.push(&values)?;
+            if let Some((text, statements)) = writer.full() {
+                handed_over += text.len() as u64;
+                self.sink.write(Batch { place, text, statements }).await?;
+            }
+            if sum.rows % OFTEN == 0 {
+                tables.queue.check()?;
+                let done = tables.rows.fetch_add(OFTEN, Ordering::Relaxed) + OFTEN;
+                tables.cx.progress(Progress { what: "dumping".to_owned(), done, total: None, unit: Unit::Rows });
+            }
+        }
+        result.drop_result().await?;
+        tables.rows.fetch_add(sum.rows % OFTEN, Ordering::Relaxed);
+        if let Some((text, statements)) = writer.finish() {
+            handed_over += text.len() as u64;
+            self.sink.write(Batch { place, text, statements }).await?;
+        }
+        let cut = cut.zip(smallest).map(|(last, smallest)| Cut { smallest, last, rows: sum.rows, bytes: handed_over });
+        Ok((sum, cut))
+    }
+}
+
+fn bytes(value: &Raw) -> Option<&[u8]> {
+    match value {
+        Raw::Bytes(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// The checksum at the end of a row. Where the server gives none, nothing would prove the row.
+fn crc(value: Option<Option<Raw>>) -> Result<u32, Failure> {
+    let crc = value.flatten().as_ref().and_then(bytes).and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok());
+    crc.ok_or_else(|| Failure::new(FailureKind::Failed, "the server gives no checksum for a row"))
+}

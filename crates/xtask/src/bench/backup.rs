@@ -1,0 +1,130 @@
+//! Backups against their peers: `sql.dump` and `sql.restore` beside mydumper, myloader, mariadb-dump and the client reading a file, on both servers of
+//! the lab, in one run. What is printed are ratios; the times behind them stand beside.
+
+mod data;
+mod peers;
+mod tools;
+
+use super::measure::{Ran, median};
+use crate::checkout::Checkout;
+use crate::error::TaskError;
+use crate::{lab, say};
+use data::Shape;
+use std::path::Path;
+use std::time::Duration;
+use tools::Tools;
+
+/// How much data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// About 200 MB, in minutes.
+    Usual,
+    /// About 2 GB.
+    Large,
+}
+
+/// Connections of every tool that can have several.
+const CONNECTIONS: usize = 4;
+
+/// One line of the table.
+struct Line {
+    what: String,
+    measured: String,
+    limit: &'static str,
+    about: String,
+}
+
+/// Measures and prints. A lab that was up stays up.
+pub(super) fn run(checkout: &Checkout, program: &Path, dir: &Path, size: Size) -> Result<(), TaskError> {
+    let peers = peers::Peers::provide(&checkout.cache)?;
+    let lab = lab::up(checkout)?;
+    let measured = all(lab.environment(), &peers, program, dir, size);
+    let down = lab.finish(checkout);
+    let lines = measured?;
+    println!("\n{:58} {:>10} {:>8}", "", "measured", "limit");
+    for line in lines {
+        println!("{:58} {:>10} {:>8}  {}", line.what, line.measured, line.limit, line.about);
+    }
+    down
+}
+
+fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir: &Path, size: Size) -> Result<Vec<Line>, TaskError> {
+    let mut lines = Vec::new();
+    for (name, server) in [("seekdb", &environment.seekdb), ("mariadb", &environment.mariadb)] {
+        let tools = Tools { environment, server, seekdb: name == "seekdb", peers, program, dir };
+        for shape in [Shape::Metadb, Shape::Large, Shape::Many] {
+            say::part(format!("{name}: {}", shape.title()));
+            let database = shape.make(&tools, size)?;
+            let title = format!("{name}, {}", shape.title());
+            let measured = measure(&tools, &database, &title, shape.runs());
+            // The large table is what the many small ones are filled from.
+            if shape != Shape::Large {
+                tools.drop(&database)?;
+            }
+            lines.extend(measured?);
+        }
+        tools.drop(Shape::Large.database())?;
+    }
+    Ok(lines)
+}
+
+fn measure(tools: &Tools<'_>, database: &str, title: &str, runs: usize) -> Result<Vec<Line>, TaskError> {
+    let mut ours = Vec::new();
+    let (mut mydumper, mut mariadb_dump, mut compare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut restore, mut client, mut myloader) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        // One after the other in each round: what disturbs the machine disturbs all of them.
+        ours.push(tools.dump(database)?);
+        mydumper.push(tools.mydumper(database));
+        mariadb_dump.push(tools.mariadb_dump(database));
+        compare.push(tools.compare(database)?);
+    }
+    for _ in 0..runs {
+        restore.push(tools.restore(database)?);
+        client.push(tools.client(database));
+        myloader.push(tools.myloader(database));
+    }
+    let line = |what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit| against(&format!("{title}: {what}"), ours, peer, limit);
+    let peak = |ran: &[Ran]| ran.iter().map(|ran| ran.peak).max().unwrap_or_default();
+    Ok(vec![
+        line("mydumper / dump", &ours, mydumper, "1.0"),
+        line("mariadb-dump / dump", &ours, mariadb_dump, "1.5"),
+        line("mysql < / restore", &restore, client, "2.0"),
+        line("myloader / restore", &restore, myloader, ""),
+        Line {
+            what: format!("{title}: checksums and definitions alone"),
+            measured: seconds(median(compare.iter().map(|ran| ran.time).collect())),
+            limit: "",
+            about: String::new(),
+        },
+        Line {
+            what: format!("{title}: memory"),
+            measured: format!("{} MiB", peak(&ours).max(peak(&restore)) >> 20),
+            limit: "64",
+            about: format!("dump {} MiB, restore {} MiB", peak(&ours) >> 20, peak(&restore) >> 20),
+        },
+    ])
+}
+
+/// How many times as long as we a peer took.
+fn against(what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit: &'static str) -> Line {
+    let ours = median(ours.iter().map(|ran| ran.time).collect());
+    match peer.into_iter().collect::<Result<Vec<_>, _>>() {
+        Ok(peer) => {
+            let peer = median(peer);
+            let ratio = peer.as_secs_f64() / ours.as_secs_f64().max(f64::MIN_POSITIVE);
+            Line {
+                what: what.to_owned(),
+                measured: format!("{ratio:.2}"),
+                limit,
+                about: format!("{} and {}", seconds(peer), seconds(ours)),
+            }
+        }
+        // A peer that cannot do it is told of, and no reason to end.
+        Err(error) => Line { what: what.to_owned(), measured: "fails".to_owned(), limit, about: format!("{} alone: {error}", seconds(ours)) },
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
