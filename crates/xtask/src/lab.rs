@@ -22,11 +22,11 @@ mod sweep;
 
 pub(crate) use bounded::run_bounded;
 pub(crate) use client::{http_get, sql};
-#[cfg(feature = "bench")]
-pub(crate) use environment::Server;
 pub(crate) use environment::Environment;
 #[cfg(feature = "bench")]
-pub(crate) use programs::unpacked;
+pub(crate) use environment::Server;
 pub(crate) use images::{NEW_BROKEN, OLD, OdcImage, load as load_images};
 pub(crate) use lifecycle::{Lab, down, status, up};
 pub(crate) use ports::free as free_port;
+#[cfg(feature = "bench")]
+pub(crate) use programs::unpacked;

@@ -137,16 +137,14 @@ impl Pieces {
 
     /// The next piece; none at the end.
     pub(super) async fn next(&mut self) -> Sql<Option<Vec<u8>>> {
-        match self.incoming.recv().await {
-            Some(piece) => Ok(Some(piece.map_err(|error| unreadable(&self.path, &error))?)),
-            None => {
-                // A thread that fell over must not look like the end of the file.
-                if let Some(reader) = self.reader.take() {
-                    reader.await.map_err(|error| Failure::new(FailureKind::Internal, format!("a thread ended early: {error}")))?;
-                }
-                Ok(None)
-            }
+        if let Some(piece) = self.incoming.recv().await {
+            return Ok(Some(piece.map_err(|error| unreadable(&self.path, &error))?));
         }
+        // A thread that fell over must not look like the end of the file.
+        if let Some(reader) = self.reader.take() {
+            reader.await.map_err(|error| Failure::new(FailureKind::Internal, format!("a thread ended early: {error}")))?;
+        }
+        Ok(None)
     }
 }
 

@@ -84,7 +84,8 @@ fn measure(tools: &Tools<'_>, database: &str, title: &str, runs: usize) -> Resul
         client.push(tools.client(database));
         myloader.push(tools.myloader(database));
     }
-    let line = |what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit| against(&format!("{title}: {what}"), ours, peer, limit);
+    let line =
+        |what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit| against(&format!("{title}: {what}"), ours, peer, limit);
     let peak = |ran: &[Ran]| ran.iter().map(|ran| ran.peak).max().unwrap_or_default();
     Ok(vec![
         line("mydumper / dump", &ours, mydumper, "1.0"),
@@ -121,7 +122,9 @@ fn against(what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, lim
             }
         }
         // A peer that cannot do it is told of, and no reason to end.
-        Err(error) => Line { what: what.to_owned(), measured: "fails".to_owned(), limit, about: format!("{} alone: {error}", seconds(ours)) },
+        Err(error) => {
+            Line { what: what.to_owned(), measured: "fails".to_owned(), limit, about: format!("{} alone: {error}", seconds(ours)) }
+        }
     }
 }
 

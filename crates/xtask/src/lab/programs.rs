@@ -100,8 +100,8 @@ pub(crate) fn unpacked(cache: &Path, prefix: &str, wanted: &[&str]) -> Result<Pa
         let fresh = cache.join(format!("unpacking-{}", std::process::id()));
         make(&fresh)?;
         let unpacked = packages.iter().try_for_each(|package| run(Command::new("dpkg").arg("-x").arg(package).arg(&fresh), "dpkg -x"));
-        let named = unpacked.and_then(|()| std::fs::rename(&fresh, &root).map_err(|error| TaskError::file("write", &root, error)));
-        if let Err(error) = named {
+        let moved = unpacked.and_then(|()| std::fs::rename(&fresh, &root).map_err(|error| TaskError::file("write", &root, error)));
+        if let Err(error) = moved {
             let _ = std::fs::remove_dir_all(&fresh);
             // Another checkout may have been faster.
             if !root.is_dir() {

@@ -20,7 +20,7 @@ use crate::sql::value::{int_at, text_at};
 pub(in crate::sql) struct Sum {
     pub(in crate::sql) rows: u64,
     xor: u64,
-    sum: u64,
+    total: u64,
 }
 
 impl Sum {
@@ -28,19 +28,19 @@ impl Sum {
     pub(in crate::sql) fn add(&mut self, crc: u32) {
         self.rows += 1;
         self.xor ^= u64::from(crc);
-        self.sum += u64::from(crc);
+        self.total += u64::from(crc);
     }
 
     /// Adds those of other rows.
     pub(in crate::sql) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.xor ^= other.xor;
-        self.sum += other.sum;
+        self.total += other.total;
     }
 
     /// For a manifest.
     pub(in crate::sql) fn checksum(self) -> Checksum {
-        Checksum { xor: self.xor.to_string(), sum: self.sum.to_string() }
+        Checksum { xor: self.xor.to_string(), sum: self.total.to_string() }
     }
 }
 
@@ -56,7 +56,7 @@ pub(in crate::sql) async fn sum(session: &mut Session<'_>, table: &str, columns:
     let Some(row) = session.one(&sql).await? else { return Ok(Sum::default()) };
     // Over no rows the sum is null.
     let number = |at| text_at(&row, at).and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Sum { rows: int_at(&row, 0).unwrap_or(0), xor: number(1), sum: number(2) })
+    Ok(Sum { rows: int_at(&row, 0).unwrap_or(0), xor: number(1), total: number(2) })
 }
 
 /// The expression of a row's checksum.
@@ -110,12 +110,14 @@ fn end(out: &mut String, kind: Kind, column: &Column) {
         Kind::Text if column.charset.is_some() => Some(utf8(column)),
         Kind::Text | Kind::Exact | Kind::Float | Kind::Bits => None,
     };
-    match (length, column.nullable) {
-        (Some(bytes), true) => out.push_str(&format!(", IFNULL(LENGTH({bytes}), -1)")),
-        (Some(bytes), false) => out.push_str(&format!(", LENGTH({bytes})")),
-        (None, true) => out.push_str(&format!(", ISNULL({quoted})")),
-        (None, false) => out.push_str(", 0"),
-    }
+    let end = match (length, column.nullable) {
+        (Some(bytes), true) => format!("IFNULL(LENGTH({bytes}), -1)"),
+        (Some(bytes), false) => format!("LENGTH({bytes})"),
+        (None, true) => format!("ISNULL({quoted})"),
+        (None, false) => "0".to_owned(),
+    };
+    out.push_str(", ");
+    out.push_str(&end);
 }
 
 #[cfg(test)]

@@ -104,9 +104,12 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
         let mut after = take_inventory(session, request).await?;
         after.leave_out(request.without);
         if after != inventory {
-            return Err(Failure::new(FailureKind::Conflict, format!("the tables of `{}` were changed while it was dumped", request.database))
-                .help("stop what changes them, and dump again")
-                .into());
+            return Err(Failure::new(
+                FailureKind::Conflict,
+                format!("the tables of `{}` were changed while it was dumped", request.database),
+            )
+            .help("stop what changes them, and dump again")
+            .into());
         }
     }
     for session in sessions {

@@ -122,7 +122,8 @@ async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inve
         literal(database, session.mode)
     );
     for row in session.rows(&sql).await? {
-        let [schema, table, name, data_type, column_type, extra, nullable] = [0, 1, 2, 3, 4, 5, 6].map(|at| text_at(&row, at).unwrap_or_default());
+        let [schema, table, name, data_type, column_type, extra, nullable] =
+            [0, 1, 2, 3, 4, 5, 6].map(|at| text_at(&row, at).unwrap_or_default());
         if schema != database {
             continue;
         }

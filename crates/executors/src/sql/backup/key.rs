@@ -47,9 +47,7 @@ impl Key {
             let ordered = match kind {
                 Kind::Exact => true,
                 Kind::Bytes => column.is_declared(&["binary", "varbinary"]),
-                Kind::Text => {
-                    column.is_declared(&["char", "varchar", "date", "datetime", "timestamp"]) && column.is_utf8()
-                }
+                Kind::Text => column.is_declared(&["char", "varchar", "date", "datetime", "timestamp"]) && column.is_utf8(),
                 Kind::Float | Kind::Bits | Kind::LongText => false,
             };
             if !ordered {
@@ -153,7 +151,14 @@ mod tests {
     use super::*;
 
     fn column(name: &str, declared: &str) -> Column {
-        Column { name: name.to_owned(), declared: declared.to_owned(), kind: Kind::of(declared), generated: false, nullable: false, charset: None }
+        Column {
+            name: name.to_owned(),
+            declared: declared.to_owned(),
+            kind: Kind::of(declared),
+            generated: false,
+            nullable: false,
+            charset: None,
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     for _ in 0..connections.min(most).max(1) {
         sessions.push(dialer.connect(Some(into)).await?);
     }
-    let load = Load { cx: dialer.cx(), folder: report.folder(), total: files.iter().map(|file| file.statements).sum(), tally: Mutex::default() };
+    let load =
+        Load { cx: dialer.cx(), folder: report.folder(), total: files.iter().map(|file| file.statements).sum(), tally: Mutex::default() };
     let mut rest = files.as_slice();
     while let Some(first) = rest.first() {
         let (part, after) = rest.split_at(rest.iter().position(|file| file.part != first.part).unwrap_or(rest.len()));
@@ -41,7 +42,9 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
                 }
             }
             Part::Foreign => {
-                return Err(Failure::new(FailureKind::Invalid, format!("`{}` was written by another tool", first.name)).field("manifest").into());
+                return Err(Failure::new(FailureKind::Invalid, format!("`{}` was written by another tool", first.name))
+                    .field("manifest")
+                    .into());
             }
             Part::Sequences | Part::Routines | Part::Views | Part::Triggers | Part::Events => {
                 load.files(dialer, sessions.get_mut(..1).unwrap_or_default(), part).await?;

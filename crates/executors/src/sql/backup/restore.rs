@@ -157,13 +157,8 @@ async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
     let definitions = session.flavour == manifest.server.flavour && session.version == manifest.server.version;
     // Nobody else writes into what is being restored: no lock is needed to see one state.
     let mut readers = Readers::take(dialer, session, request.into, usize::from(request.connections), Together::Alone).await?;
-    let survey = Survey {
-        cx: dialer.cx(),
-        database: request.into,
-        snapshot: &readers.snapshot,
-        without: &[],
-        expected: Some(&manifest.contents),
-    };
+    let survey =
+        Survey { cx: dialer.cx(), database: request.into, snapshot: &readers.snapshot, without: &[], expected: Some(&manifest.contents) };
     let actual = survey.read(Some(dialer), &mut readers.sessions).await?;
     readers.close().await;
     let found = differences(&manifest.contents, &actual, definitions);

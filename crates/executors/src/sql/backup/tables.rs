@@ -262,7 +262,7 @@ impl Worker<'_, '_> {
         let (mut sum, mut cut, mut smallest, mut handed_over) = (Sum::default(), None, None, 0);
         while let Some(row) = result.next().await? {
             let mut values = row.unwrap_raw();
-            sum.add(crc(values.pop())?);
+            sum.add(crc(values.pop().flatten().as_ref())?);
             if let Some(key) = key.filter(|_| limit.is_some()) {
                 if sum.rows == 1 {
                     smallest = key.literals(|at| bytes(values.get(at)?.as_ref()?)).and_then(|row| row.into_iter().next());
@@ -301,7 +301,7 @@ fn bytes(value: &Raw) -> Option<&[u8]> {
 }
 
 /// The checksum at the end of a row. Where the server gives none, nothing would prove the row.
-fn crc(value: Option<Option<Raw>>) -> Result<u32, Failure> {
-    let crc = value.flatten().as_ref().and_then(bytes).and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok());
+fn crc(value: Option<&Raw>) -> Result<u32, Failure> {
+    let crc = value.and_then(bytes).and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok());
     crc.ok_or_else(|| Failure::new(FailureKind::Failed, "the server gives no checksum for a row"))
 }

@@ -14,7 +14,11 @@ use crate::sql::session::Dialer;
 
 /// Awaits all of `work`. After a fault, `queue` hands nothing out any more, the server is told to stop what it still does for the others (over
 /// `dialer`, whose connections they use), and the fault that came first is returned.
-pub(super) async fn side_by_side<T, J: Send>(dialer: Option<&Dialer<'_>>, queue: &Queue<J>, work: Vec<BoxFuture<'_, Sql<T>>>) -> Sql<Vec<T>> {
+pub(super) async fn side_by_side<T, J: Send>(
+    dialer: Option<&Dialer<'_>>,
+    queue: &Queue<J>,
+    work: Vec<BoxFuture<'_, Sql<T>>>,
+) -> Sql<Vec<T>> {
     let mut running: FuturesUnordered<_> = work.into_iter().collect();
     let mut done = Vec::new();
     while let Some(result) = running.next().await {

@@ -98,7 +98,8 @@ fn many(rows: u64) -> String {
     let source = Shape::Large.database();
     for at in 0..TABLES {
         text.push_str(&table(&format!("t{at:03}")));
-        let _ = writeln!(text, "insert into t{at:03} ({COLUMNS}) select {COLUMNS} from {source}.t order by id limit {}, {each};", at * each);
+        let _ =
+            writeln!(text, "insert into t{at:03} ({COLUMNS}) select {COLUMNS} from {source}.t order by id limit {}, {each};", at * each);
     }
     text
 }
@@ -151,7 +152,13 @@ fn metadb() -> String {
         let _ = writeln!(text, "alter table m{child:03} add constraint fk_{key} foreign key (org) references m{parent:03} (id);");
     }
     for view in 0..4 {
-        let _ = writeln!(text, "create view v{view} as select m002.id, m{:03}.org from m002 join m{:03} on m002.id = m{:03}.org;", view + 3, view + 3, view + 3);
+        let _ = writeln!(
+            text,
+            "create view v{view} as select m002.id, m{:03}.org from m002 join m{:03} on m002.id = m{:03}.org;",
+            view + 3,
+            view + 3,
+            view + 3
+        );
     }
     text
 }

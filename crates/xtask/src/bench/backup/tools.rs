@@ -36,7 +36,8 @@ impl Tools<'_> {
     /// `sql.dump`: its own proof is a part of it.
     pub(super) fn dump(&self, database: &str) -> Result<Ran, TaskError> {
         let to = self.fresh(&format!("{database}-backup"))?;
-        let action = format!("sql.dump = {{ target = \"db\", database = \"{database}\", to = \"{}\", connections = {CONNECTIONS} }}", to.display());
+        let action =
+            format!("sql.dump = {{ target = \"db\", database = \"{database}\", to = \"{}\", connections = {CONNECTIONS} }}", to.display());
         self.runbook("dump", &format!("leaves = \"a backup\"\n{action}"))
     }
 
@@ -87,7 +88,10 @@ impl Tools<'_> {
     /// The client reading what mariadb-dump wrote.
     pub(super) fn client(&self, database: &str) -> Result<Duration, TaskError> {
         let copy = format!("{database}_copy");
-        self.sql(None, &format!("drop database if exists {copy}; create database {copy} default character set utf8mb4 collate utf8mb4_bin;"))?;
+        self.sql(
+            None,
+            &format!("drop database if exists {copy}; create database {copy} default character set utf8mb4 collate utf8mb4_bin;"),
+        )?;
         let path = self.dir.join(format!("{database}.sql"));
         let mut command = self.client_like(&self.environment.mariadb_client);
         command.arg(&copy).stdin(File::open(&path).map_err(|error| TaskError::file("read", &path, error))?);
