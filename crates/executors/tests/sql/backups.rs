@@ -133,7 +133,7 @@ async fn the_rows_are_of_one_moment() {
         let source = server.database("moment").await;
         server.script(&source, "create table t (id int primary key auto_increment, pad varchar(1000)); create table u like t;").await;
         // So many tables lie between the two that different connections read them.
-        let between: String = (0..20).map(|at| format!("create table t{at:02} (id int primary key);")).collect();
+        let between: String = (0..20).map(|at| format!("create table t{at:02} (id int primary key)")).collect::<Vec<_>>().join(";");
         server.script(&source, &between).await;
         let many = (0..2_000).map(|_| "('x')").collect::<Vec<_>>().join(",");
         server.script(&source, &format!("insert into t (pad) values {many}; insert into u (pad) values {many};")).await;

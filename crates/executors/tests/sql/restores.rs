@@ -257,13 +257,13 @@ async fn a_restore_that_is_cut_off_is_recognised() {
                     _ => {}
                 }
             };
-            let outcome = if how != "cancel" {
+            let outcome = if how == "cancel" {
+                Some(tokio::join!(restore.run(&case.cx, &before), interfere).0)
+            } else {
                 tokio::select! {
                     outcome = restore.run(&case.cx, &before) => Some(outcome),
                     () = interfere => None,
                 }
-            } else {
-                Some(tokio::join!(restore.run(&case.cx, &before), interfere).0)
             };
             match outcome {
                 Some(Outcome::Cancelled { residue }) => assert_eq!((how, residue), ("cancel", Residue::Partial)),
