@@ -107,7 +107,7 @@ fn every_command_has_an_example() {
         let (help, _) = Sandbox::new().run([command, "--help"]).only_code(0);
         assert!(help.contains("Example"), "{command}: {help}");
     }
-    for command in [["runs", "list"], ["runs", "show"], ["runs", "log"], ["backup", "verify"]] {
+    for command in [["runs", "list"], ["runs", "show"], ["runs", "log"], ["backup", "list"], ["backup", "show"], ["backup", "verify"]] {
         let (help, _) = Sandbox::new().run([command[0], command[1], "--help"]).only_code(0);
         assert!(help.contains("Example"), "{command:?}: {help}");
     }

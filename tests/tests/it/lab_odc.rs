@@ -191,3 +191,16 @@ fn a_stop_without_patience_is_a_kill_and_one_with_it_is_not() {
     let log = odc.sandbox.read("log/odc.log");
     assert_eq!(log.matches("Stopped OdcServer").count(), 2, "the backup's stop was a kill:\n{log}");
 }
+
+#[test]
+fn a_database_too_broken_to_be_kept_waits_for_a_person() {
+    let odc = Odc::old(Db::MariaDb);
+    odc.runbook("odc-backup", None, &["--var", &odc.backup()]).only_code(0);
+    odc.wait_for(OLD.version);
+    odc.sql("create table gone (a int); create view broken as select a from gone; drop table gone; create table only_here (a int)");
+    let (_, said) = odc.runbook("odc-rollback", Some(OLD), &["--var", &odc.backup()]).only_code(7);
+    assert!(said.contains("the view `broken` cannot be read"), "nothing says why:\n{said}");
+    assert!(said.contains("where a person can be asked"), "nothing says what to do:\n{said}");
+    assert_eq!(odc.sql("select count(*) from only_here"), ["0"], "something was dropped");
+    assert!(!odc.sandbox.path("backup-upgraded").exists());
+}

@@ -132,11 +132,37 @@ pub(crate) struct BackupArgs {
 /// The commands about backups.
 #[derive(Subcommand)]
 pub(crate) enum BackupCommand {
+    /// List the backups below folders; without a folder those that runs made or looked at
+    #[command(after_help = "Examples:\n  runbook backup list /backup\n  runbook backup list --json")]
+    List {
+        /// Folders, searched four levels deep
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a backup holds: its manifest, for people
+    #[command(after_help = "Example:\n  runbook backup show /backup/odc/2026-11-21")]
+    Show {
+        /// The manifest, or the folder that it stands in
+        #[arg(value_name = "MANIFEST")]
+        manifest: PathBuf,
+
+        /// The manifest as it is
+        #[arg(long)]
+        json: bool,
+    },
     /// Check that a backup is whole: every file of its manifest is there with its size and checksum
     #[command(after_help = "Example:\n  runbook backup verify /backup/odc/2026-11-21/manifest.json")]
     Verify {
         /// The manifest, or the folder that it stands in
         #[arg(value_name = "MANIFEST")]
         manifest: PathBuf,
+
+        /// One JSON object: whether it is good, and what is wrong
+        #[arg(long)]
+        json: bool,
     },
 }

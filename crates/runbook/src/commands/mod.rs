@@ -24,7 +24,7 @@ pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
         Command::Exec(args) => exec::run(&args, cli.state_dir.as_deref(), streams, folder),
         Command::Check(args) => check::run(&args, streams),
         Command::Explain(args) => explain::run(&args, streams),
-        Command::Backup(args) => backup::run(&args, streams),
+        Command::Backup(args) => backup::run(&args, cli.state_dir.as_deref(), streams),
         Command::Completions(args) => completions::run(&args, streams),
         Command::Man(args) => man::run(&args, streams),
         Command::Plan(args) => plan::run(&args, cli.state_dir.as_deref(), streams, folder),

@@ -35,7 +35,7 @@ pub(super) use blocking::blocking;
 pub use compare::Difference;
 pub use contents::{Checksum, Contents, ObjectEntry, ObjectKind, TableEntry};
 pub use manifest::{FileEntry, How, Manifest, Part, ServerInfo, SnapshotInfo, ToolInfo, schema as manifest_schema};
-pub use verify::{Report, manifest_path, read_manifest, verify};
+pub use verify::{Report, look_at, manifest_path, read_manifest, verify};
 
 /// A table that stands in a database while a backup is loaded into it: what is there then is no one's data.
 pub(super) const MARKER: &str = "__runbook_restore";

@@ -256,6 +256,7 @@ async fn set_aside(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path
                 Answer::Text(_) | Answer::Nobody => {
                     let mut failure = *fault.failure;
                     failure.kind = FailureKind::NeedsPerson;
+                    failure.help = Some("mend what cannot be kept, or go on where a person can be asked; nothing was dropped".to_owned());
                     Err(failure.into())
                 }
             }

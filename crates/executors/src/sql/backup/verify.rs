@@ -69,10 +69,7 @@ pub fn manifest_path(path: &Path) -> PathBuf {
 ///
 /// An error means that there is no manifest that can be read; everything else is a problem in the report.
 pub fn verify(path: &Path, progress: &dyn Fn(u64) -> bool) -> Result<Report, Failure> {
-    let path = manifest_path(path);
-    let (manifest, digest) = read(&path)?;
-    let problems = own_problems(&manifest);
-    let mut report = Report { path, manifest, digest, problems };
+    let mut report = look_at(path)?;
     let folder = report.folder().to_owned();
     let mut done = 0;
     for file in &report.manifest.files {
@@ -89,12 +86,17 @@ pub fn verify(path: &Path, progress: &dyn Fn(u64) -> bool) -> Result<Report, Fai
     Ok(report)
 }
 
-/// Reads a manifest alone: for a comparison with what it says. The files are not looked at, but the manifest must be complete and as it was written.
-pub fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
+/// Reads a manifest alone and says what is wrong with it. The files are not looked at.
+pub fn look_at(path: &Path) -> Result<Report, Failure> {
     let path = manifest_path(path);
     let (manifest, digest) = read(&path)?;
     let problems = own_problems(&manifest);
-    Ok(Report { path, manifest, digest, problems }.into_good()?.manifest)
+    Ok(Report { path, manifest, digest, problems })
+}
+
+/// Reads a manifest alone: for a comparison with what it says. It must be complete and as it was written.
+pub fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
+    Ok(look_at(path)?.into_good()?.manifest)
 }
 
 fn own_problems(manifest: &Manifest) -> Vec<String> {
