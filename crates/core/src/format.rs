@@ -10,6 +10,6 @@ mod values;
 mod var;
 
 pub(crate) use file::RunbookFile;
-pub(crate) use unit::{CheckDecl, ProbeDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
+pub(crate) use unit::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
 pub(crate) use values::ValueDecl;
 pub(crate) use var::VarDecl;

@@ -38,7 +38,7 @@ pub use effect::{
     RetryScheduled, SkipReason, Skipped, Started, TimerFired, UndoResolved,
 };
 pub use end::{PersonNeeded, RunEnd};
-pub use expectation::{Expectation, judge};
+pub use expectation::{Expectation, judge, repeat_is_over};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
     AcceptedSecret, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened,

@@ -241,6 +241,8 @@ pub struct Unit {
     pub timeout: Option<Duration>,
     /// `retry`.
     pub retry: Retry,
+    /// `repeat_until`, with how it goes on.
+    pub repeat: Option<Repeat>,
     /// Must hold after it.
     pub expect: Vec<Placed<Expr>>,
     /// Should hold after it.
@@ -326,6 +328,14 @@ pub struct ForEach {
     pub items: Placed<Expr>,
     /// How many at once.
     pub parallel: u32,
+}
+
+/// `repeat_until`: work in batches.
+pub struct Repeat {
+    /// Done again until this holds.
+    pub until: Placed<Expr>,
+    /// How often, with what pause, how long.
+    pub bounds: Retry,
 }
 
 /// `retry`.

@@ -19,7 +19,15 @@ pub(crate) fn diagnostic(runbook: &Runbook, effect: &EffectId, failure: &Failure
         let broken: Vec<_> = expectations
             .iter()
             .filter(|expectation| !expectation.holds && !expectation.warning)
-            .filter_map(|expectation| Some((expectation, expect.get(usize::try_from(expectation.index).ok()?)?)))
+            .filter_map(|expectation| {
+                // A `repeat_until` that does not hold yet is no fault, unless the failure is about it.
+                let place = if expectation.until {
+                    unit.repeat.as_ref().map(|repeat| &repeat.until).filter(|_| failure.field.as_deref() == Some("repeat_until"))?
+                } else {
+                    expect.get(usize::try_from(expectation.index).ok()?)?
+                };
+                Some((expectation, place))
+            })
             .collect();
         for (expectation, place) in &broken {
             diagnostic = diagnostic.at(&runbook.source, place.span, found(expectation));

@@ -9,6 +9,9 @@ use crate::source::Span;
 use crate::suggest::nearest;
 use crate::template::Ref;
 
+/// How often a step with `repeat_until` was done.
+const ITERATIONS: &str = "iterations";
+
 impl<'a> Checker<'a> {
     /// `checks.ID.OUTPUT`, `steps.ID.OUTPUT`.
     pub(super) fn output(&mut self, phase: Phase, name: &Ref, value: Span, site: Site<'a>) {
@@ -125,7 +128,7 @@ impl<'a> Checker<'a> {
             }
         }
         let Some(wanted) = path.first() else { return };
-        if unit.outputs.iter().any(|(known, _)| known == wanted) {
+        if unit.outputs.iter().any(|(known, _)| known == wanted) || (wanted == ITERATIONS && unit.repeat.is_some()) {
             return;
         }
         let all = unit.action.spec.outputs.iter().chain(&TIMES);

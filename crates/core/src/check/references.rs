@@ -103,6 +103,10 @@ impl<'a> Checker<'a> {
         for condition in unit.expect.iter().chain(&unit.warn) {
             self.expr(condition, after);
         }
+        if let Some(repeat) = &unit.repeat {
+            self.expr(&repeat.until, after);
+            self.no_secret(&repeat.until, "decide how often a step is done");
+        }
         for (_, output) in &unit.outputs {
             self.expr(output, after);
         }

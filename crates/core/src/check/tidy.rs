@@ -14,6 +14,13 @@ pub(super) fn check(draft: &Draft, faults: &mut Diagnostics) {
                     .help("steps run side by side by their `needs`; `parallel` is for the elements of one step"),
             );
         }
+        if let Some(span) = beside.idle_repeat {
+            faults.push(
+                Diagnostic::warning(Code::Useless, "`repeat` without `repeat_until`")
+                    .at(source, span, "")
+                    .help("say until when: `repeat_until = \"eq rows 0\"`; a failure is tried again by `retry`"),
+            );
+        }
         if let Some(span) = beside.probe.filter(|_| !unit.class.changes()) {
             faults.push(
                 Diagnostic::warning(Code::Useless, format!("`probe` on `{}`, which changes nothing", unit.id))

@@ -39,7 +39,7 @@ pub(super) fn again(plan: &Plan, view: &RunView, key: EffectKey) -> Option<Comma
     let now = view.clock().now();
     match effect.state() {
         EffectState::RetryDue => {
-            let after = effect.pause(view.rules(plan, key).retry, now).unwrap_or_default();
+            let after = effect.pause_due(view.rules(plan, key), now);
             let record = Record::RetryScheduled(RetryScheduled { effect: next(plan, view, key)?, after });
             Some(Command::Write(vec![record]))
         }

@@ -5,4 +5,5 @@ mod forwards;
 mod garbage;
 mod people;
 mod recovery;
+mod repeats;
 mod rollback;

@@ -50,6 +50,8 @@ pub(crate) struct DraftUnit {
     pub(crate) retry: Option<Span>,
     /// Where `parallel` stands.
     pub(crate) parallel: Option<Span>,
+    /// Where a `repeat` without `repeat_until` stands.
+    pub(crate) idle_repeat: Option<Span>,
     /// Where `probe` stands.
     pub(crate) probe: Option<Span>,
     /// Whether the author says `safety`.

@@ -8,8 +8,8 @@ use super::reader::Reader;
 use crate::action::{Class, Effect};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node, NodeKind, Table};
-use crate::format::{ProbeDecl, RetryDecl, Safety, UndoDecl};
-use crate::runbook::{Proof, Retry, UndoStep};
+use crate::format::{ProbeDecl, RepeatDecl, RetryDecl, Safety, UndoDecl};
+use crate::runbook::{Proof, Repeat, Retry, UndoStep};
 use crate::shape::{At, STEP_KEYS, Shape};
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -32,8 +32,8 @@ const FATES: [&str; 4] = ["undo", "irreversible", "leaves", "covered_by"];
 /// Keys whose values hold actions themselves.
 const NESTED: [&str; 2] = ["undo", "probe"];
 
-/// Keys of the format that this version does not carry out.
-const NOT_YET: [&str; 1] = ["repeat_until"];
+/// How often something is repeated at most where neither a number nor a time is written.
+const MOST_TIMES: u32 = 1000;
 
 /// The pause between two attempts where none is written.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
@@ -56,8 +56,6 @@ impl Reader<'_> {
                 nested.push(entry);
             } else if known {
                 own.entries.push(entry);
-            } else if NOT_YET.contains(&entry.key.as_str()) {
-                self.not_yet(&format!("`{}`", entry.key), entry.key_span);
             } else if self.registry.executor(&entry.key).is_some() {
                 actions.push(entry);
             } else if entry.key == "runbook" {
@@ -167,6 +165,17 @@ impl Reader<'_> {
             within: decl.within.map(crate::value::Duration::get),
             backoff: decl.backoff.map_or(1, |factor| factor.0),
         })
+    }
+
+    /// `repeat_until` with `repeat`.
+    pub(super) fn repeat(keys: &mut Keys) -> Option<Repeat> {
+        let bounds = keys.take("repeat").and_then(|field| serde_json::from_value(super::keys::literal(&field)?).ok());
+        let until = keys.expr("repeat_until")?;
+        let bounds = bounds.unwrap_or(RepeatDecl { attempts: None, every: None, within: None });
+        let attempts = bounds.attempts.map(std::num::NonZeroU32::get).or_else(|| bounds.within.is_none().then_some(MOST_TIMES));
+        let pause = bounds.every.map_or(std::time::Duration::ZERO, crate::value::Duration::get);
+        let within = bounds.within.map(crate::value::Duration::get);
+        Some(Repeat { until, bounds: Retry { attempts, pause, within, backoff: 1 } })
     }
 
     /// Reports a `retry` that goes on for ever. Looks at what is written, so that a faulty bound is a bound.

@@ -53,6 +53,8 @@ impl Reader<'_> {
         let timeout = self.timeout(keys);
         let retry_span = keys.span("retry");
         let retry = Self::retry(keys).unwrap_or_default();
+        let repeat_span = keys.span("repeat");
+        let repeat = Self::repeat(keys);
         let says = Says::of(keys);
         let parallel_span = keys.span("parallel");
         let parallel: u32 = keys.value("parallel").unwrap_or(1);
@@ -62,6 +64,7 @@ impl Reader<'_> {
             secret_outputs: keys.names("secret_outputs").unwrap_or_default(),
             retry: retry_span,
             parallel: parallel_span,
+            idle_repeat: repeat_span.filter(|_| repeat.is_none()),
             says_safety: says.safety.is_some(),
             says_fate,
             ..DraftUnit::default()
@@ -115,6 +118,7 @@ impl Reader<'_> {
             for_each,
             timeout,
             retry,
+            repeat,
             expect: keys.exprs("expect"),
             warn: keys.exprs("warn"),
             outputs: keys.expr_map("outputs"),

@@ -72,6 +72,11 @@ pub(crate) struct StepDecl {
     timeout: Option<Duration>,
     /// Does it again until it succeeds and `expect` holds.
     retry: Option<RetryDecl>,
+    /// Does it again until this holds, for work in batches; the action's outputs have no prefix here. The last time's outputs count.
+    #[schemars(extend("x-text" = "expr"))]
+    repeat_until: Option<NonEmpty>,
+    /// How often, with what pause and how long it is repeated.
+    repeat: Option<RepeatDecl>,
     /// What must hold afterwards; the action's outputs have no prefix here.
     expect: Option<Vec<Condition>>,
     /// What should hold afterwards; a warning where it does not.
@@ -179,6 +184,19 @@ pub(crate) struct RetryDecl {
     pub(crate) within: Option<Duration>,
     /// `2` doubles each pause; 1, the default, keeps it.
     pub(crate) backoff: Option<Backoff>,
+}
+
+/// How `repeat_until` goes on. Where neither `attempts` nor `for` is written, at most 1,000 times.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepeatDecl {
+    /// At most so many times, the first one included.
+    pub(crate) attempts: Option<NonZeroU32>,
+    /// The pause between two times; none by default.
+    pub(crate) every: Option<Duration>,
+    /// For so long at most, from the first time on.
+    #[serde(rename = "for")]
+    pub(crate) within: Option<Duration>,
 }
 
 /// The factor by which a pause grows.

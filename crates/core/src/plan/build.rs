@@ -80,6 +80,7 @@ impl Builder<'_> {
             for_each: unit.for_each.as_ref().map(|for_each| Loop { parallel: for_each.parallel }),
             timeout: unit.timeout,
             retry: unit.retry,
+            repeat: unit.repeat.as_ref().map(|repeat| repeat.bounds),
             class: unit.class,
             fate: spec::fate(&unit.fate, undo),
             on_failure: unit.on_failure.into(),

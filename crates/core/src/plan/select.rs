@@ -116,6 +116,7 @@ pub(super) fn references<'a>(runbook: &'a Runbook, unit: &'a Unit) -> Vec<&'a Re
     found.extend(templates.flat_map(|template| template.refs()));
     let loops = unit.for_each.iter().map(|for_each| &for_each.items);
     let exprs = unit.when.iter().chain(loops).chain(&unit.expect).chain(&unit.warn).chain(unit.outputs.iter().map(|(_, expr)| expr));
+    let exprs = exprs.chain(unit.repeat.iter().map(|repeat| &repeat.until));
     found.extend(exprs.flat_map(|expr| expr.refs()));
     for proof in unit.probe.iter().chain(&unit.proof) {
         found.extend(prepare::refs(&proof.action.fields, &runbook.targets));

@@ -70,6 +70,10 @@ pub(super) fn unit(runbook: &Runbook, unit: &Unit, planned: &PlanUnit, digests: 
     it.put("for_each", unit.for_each.as_ref().map(loops).unwrap_or_default());
     it.put("timeout_ms", unit.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     it.budget(unit.retry);
+    if let Some(repeat) = &unit.repeat {
+        it.put("repeat_until", repeat.until.source());
+        it.put("repeat", serde_json::to_value(repeat.bounds).unwrap_or_default());
+    }
     it.exprs("expect", &unit.expect);
     it.exprs("warn", &unit.warn);
     it.put("outputs", unit.outputs.iter().map(|(name, expr)| (name.clone(), expr.source().into())).collect::<Map<_, _>>());

@@ -42,6 +42,9 @@ pub struct PlanUnit {
     pub timeout: Option<Duration>,
     /// `retry`.
     pub retry: Retry,
+    /// `repeat_until`: how often, with what pause and how long it is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Retry>,
     /// The action's class with what the author says.
     pub class: Class,
     /// What becomes of its change.

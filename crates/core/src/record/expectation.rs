@@ -1,4 +1,4 @@
-//! `expect` and `warn`: what was found when they were asked, and what becomes of an outcome by them.
+//! `expect`, `warn` and `repeat_until`: what was found when they were asked, and what becomes of an outcome by them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +17,9 @@ pub struct Expectation {
     /// Whether it only warns.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub warning: bool,
+    /// Whether it is the step's `repeat_until`: where it does not hold, the step is done once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until: bool,
     /// The public values of the names in it, as found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actuals: Vec<(String, Value)>,
@@ -30,7 +33,7 @@ pub struct Expectation {
 /// A success whose `expect` does not hold is a failure of the kind `Unexpected`; its residue is `Partial` where the action changed something (that is
 /// certain) and `None` where it did not. Every other outcome stays as it is, and so do the outputs.
 pub fn judge(outcome: Outcome, expectations: &[Expectation]) -> Outcome {
-    let mut broken = expectations.iter().filter(|e| !e.holds && !e.warning).peekable();
+    let mut broken = expectations.iter().filter(|e| !e.holds && !e.warning && !e.until).peekable();
     match outcome {
         Outcome::Succeeded { outputs, changed } if broken.peek().is_some() => {
             let texts: Vec<_> = broken.map(|e| format!("`{}`", e.text)).collect();
@@ -43,6 +46,11 @@ pub fn judge(outcome: Outcome, expectations: &[Expectation]) -> Outcome {
     }
 }
 
+/// What a step's `repeat_until` said; none where it has none.
+pub fn repeat_is_over(expectations: &[Expectation]) -> Option<bool> {
+    expectations.iter().find(|e| e.until).map(|e| e.holds)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -51,7 +59,7 @@ mod tests {
     use crate::action::Outputs;
 
     fn expectation(text: &str, holds: bool, warning: bool) -> Expectation {
-        Expectation { index: 0, text: text.into(), holds, warning, actuals: Vec::new(), fault: None }
+        Expectation { index: 0, text: text.into(), holds, warning, until: false, actuals: Vec::new(), fault: None }
     }
 
     fn outputs() -> Outputs {

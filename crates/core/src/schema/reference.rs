@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry, TargetSpec};
-use crate::format::{CheckDecl, ProbeDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl, VerifyDecl};
+use crate::format::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl, VerifyDecl};
 use crate::shape::{Compiler, Dialect, Others, Shape, TableRule, Text};
 use crate::template::TextKind;
 use crate::template::helpers::FAMILIES;
@@ -67,6 +67,7 @@ impl Page {
         self.keys_of::<ProbeDecl>("`probe = { … }`, `proof = { … }`");
         self.keys_of::<VerifyDecl>("`[[verify]]`");
         self.keys_of::<RetryDecl>("`retry = { … }`");
+        self.keys_of::<RepeatDecl>("`repeat = { … }`");
     }
 
     fn keys_of<T: JsonSchema>(&mut self, title: &str) {

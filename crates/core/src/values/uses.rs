@@ -158,6 +158,7 @@ impl Walk<'_> {
         self.exprs(unit.for_each.iter().map(|for_each| &for_each.items));
         self.field(&unit.action.fields);
         self.exprs(unit.expect.iter().chain(&unit.warn).chain(unit.outputs.iter().map(|(_, expr)| expr)));
+        self.exprs(unit.repeat.iter().map(|repeat| &repeat.until));
         for proof in unit.proof.iter().chain(&unit.probe) {
             self.field(&proof.action.fields);
             self.exprs(&proof.expect);

@@ -104,7 +104,11 @@ impl RunView {
     /// What a person says about an effect in doubt.
     fn in_doubt_is(&mut self, plan: &Plan, key: EffectKey, reply: &Reply, seq: u64) -> Taken {
         match reply {
-            Reply::Done => self.change_key(plan, key, seq, EffectView::say_done)?,
+            Reply::Done => {
+                let (rules, now) = (self.rules(plan, key), self.clock().now());
+                self.ready_now(key, seq);
+                self.change_key(plan, key, seq, |effect| effect.say_done(rules, now))?;
+            }
             Reply::NotDone => {
                 self.ready_now(key, seq);
                 self.change_key(plan, key, seq, EffectView::say_not_done)?;

@@ -328,7 +328,7 @@ impl RunView {
         let session = self.session.as_deref();
         let undoing = session.is_some_and(|s| s.opened.intent == Intent::RollBack || s.roll_back);
         let cancelled = session.is_some_and(|s| s.stop.is_some());
-        let none = Rules { class: Class::ONCE, retry: Retry::NONE, policy: FailurePolicy::Stop, undoing: false, cancelled };
+        let none = Rules { class: Class::ONCE, retry: Retry::NONE, repeat: None, policy: FailurePolicy::Stop, undoing: false, cancelled };
         let Some(unit) = plan.unit(key.unit) else { return none };
         let (class, retry, policy, undoing) = match key.undo.and_then(|action| unit.undo().get(usize::from(action))) {
             Some(action) => (action.class, action.retry, FailurePolicy::Stop, false),
@@ -336,7 +336,8 @@ impl RunView {
         };
         // What only reads is tried again by the engine, within one effect.
         let retry = if class.changes() { retry } else { Retry::NONE };
-        Rules { class, retry, policy, undoing, cancelled }
+        let repeat = unit.repeat.filter(|_| key.undo.is_none());
+        Rules { class, retry, repeat, policy, undoing, cancelled }
     }
 }
 

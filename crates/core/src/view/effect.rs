@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{EffectReport, Moment, RunTime};
 use crate::action::{Class, Effect, Failure, FailureKind, Outcome, Residue, Settled, Verdict};
 use crate::plan::FailurePolicy;
-use crate::record::{Ended, Recovered, RecoveryCause, SkipReason, Started, judge};
+use crate::record::{Ended, Recovered, RecoveryCause, SkipReason, Started, judge, repeat_is_over};
 use crate::runbook::Retry;
 
 /// Where an effect stands.
@@ -106,12 +106,27 @@ pub(crate) struct Rules {
     pub(crate) class: Class,
     /// Its budget; one attempt for what the engine polls.
     pub(crate) retry: Retry,
+    /// How it is repeated, where it has a `repeat_until`.
+    pub(crate) repeat: Option<Retry>,
     /// What becomes of its failure in this session.
     pub(crate) policy: FailurePolicy,
     /// Whether the session was opened to undo everything: what is in doubt and at rest is undone, nobody need be asked.
     pub(crate) undoing: bool,
     /// Whether a stop or a cancellation was asked for.
     pub(crate) cancelled: bool,
+}
+
+/// How often an effect was done as a whole: more than once with `repeat_until` only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Times {
+    /// In all.
+    all: u32,
+    /// Those that count against the budget of `repeat`.
+    spent: u32,
+    /// When the first of these began.
+    from: Option<RunTime>,
+    /// Whether the last attempt was one, and what comes next, if anything, is another time.
+    again: bool,
 }
 
 /// One effect, over all its attempts.
@@ -124,6 +139,9 @@ pub struct EffectView {
     spent: u32,
     /// When the first attempt of the budget began.
     budget_from: Option<RunTime>,
+    /// How often it was done as a whole.
+    #[serde(default)]
+    times: Times,
     /// Whether an attempt before the last one changed something, or may have.
     touched: bool,
     /// Whether the last attempt changed something, or may have.
@@ -151,6 +169,11 @@ impl EffectView {
     /// What is known of its attempts: fields, what was found before, outcome, times; none before the first attempt.
     pub fn report(&self) -> Option<&EffectReport> {
         self.report.as_deref()
+    }
+
+    /// How often it was done as a whole so far; more than once with `repeat_until` only.
+    pub const fn iterations(&self) -> u32 {
+        self.times.all
     }
 
     /// Its needs are settled.
@@ -208,7 +231,9 @@ impl EffectView {
             self.attempt = started.effect.attempt;
             self.touched |= self.open;
             self.open = started.class.changes();
+            self.times.again = false;
             self.budget_from.get_or_insert(now.run);
+            self.times.from.get_or_insert(now.run);
             let touched = self.touched;
             self.report.get_or_insert_default().begin(started, now, touched);
             self.state = EffectState::Running;
@@ -228,7 +253,7 @@ impl EffectView {
     ///
     /// | outcome | to |
     /// |---|---|
-    /// | succeeded | `Done` |
+    /// | succeeded | `Done`; with a `repeat_until` that does not hold yet `RetryDue`, or `Failed` where its budget is spent |
     /// | cancelled by a stop, nothing left behind (or read-only) | `Interrupted` |
     /// | cancelled by a stop, something may be left behind | `Doubt` |
     /// | failed, a person is needed, nothing left behind | `Held` |
@@ -252,12 +277,13 @@ impl EffectView {
             self.attempt = ended.effect.attempt;
             self.touched |= self.open;
             self.open = false;
+            self.times.again = false;
             self.budget_from.get_or_insert(now.run);
         }
         self.report.get_or_insert_default().finish(ended, now, began);
         self.open = began && rules.class.changes() && ended.outcome.may_have_changed();
         self.state = match &ended.outcome {
-            Outcome::Succeeded { .. } => EffectState::Done,
+            Outcome::Succeeded { .. } => self.whole(repeat_is_over(&ended.expectations), rules, now.run),
             Outcome::Cancelled { .. } if rules.cancelled && !self.open => EffectState::Interrupted,
             Outcome::Cancelled { .. } if rules.cancelled => EffectState::Doubt { cause: RecoveryCause::Cancelled },
             // Nobody asked for it: a fault of the action, and no reason to try again.
@@ -299,9 +325,47 @@ impl EffectView {
         }
     }
 
+    /// It was done as a whole. Where that must be repeated, it is done once more, with a budget of retries of its own; `over` is what `repeat_until` said.
+    fn whole(&mut self, over: Option<bool>, rules: Rules, now: RunTime) -> EffectState {
+        self.times.all = self.times.all.saturating_add(1);
+        let Some(repeat) = rules.repeat.filter(|_| over != Some(true)) else { return EffectState::Done };
+        self.times.spent = self.times.spent.saturating_add(1);
+        self.times.again = true;
+        self.spent = 0;
+        self.budget_from = None;
+        if self.repeat_pause(repeat, now).is_some() {
+            return EffectState::RetryDue;
+        }
+        let changed = self.may_have_changed();
+        let report = self.report.get_or_insert_default();
+        if let Some(Outcome::Succeeded { outputs, .. }) = &report.outcome {
+            let times = if self.times.all == 1 { "1 time".to_owned() } else { format!("{} times", self.times.all) };
+            let failure = Failure::new(FailureKind::Unexpected, format!("its `repeat_until` does not hold after {times}"));
+            let residue = if changed { Residue::Partial } else { Residue::None };
+            report.outcome = Some(Outcome::Failed { failure: failure.field("repeat_until"), residue, outputs: outputs.clone() });
+        }
+        EffectState::Failed
+    }
+
+    /// The pause before the next time; none where the budget is spent.
+    fn repeat_pause(&self, repeat: Retry, now: RunTime) -> Option<Duration> {
+        let from = self.times.from.unwrap_or(now);
+        let times_left = repeat.attempts.is_none_or(|most| self.times.spent < most);
+        let in_time = repeat.within.is_none_or(|within| now.since(from).saturating_add(repeat.pause) < within);
+        (times_left && in_time).then_some(repeat.pause)
+    }
+
     /// Whether repeating it would be doing blindly what must not be done twice.
     const fn blind(&self, class: Class) -> bool {
-        self.open && matches!(class.effect, Effect::Once)
+        self.open && !self.times.again && matches!(class.effect, Effect::Once)
+    }
+
+    /// The pause before what is due.
+    pub(crate) fn pause_due(&self, rules: Rules, now: RunTime) -> Duration {
+        match rules.repeat {
+            Some(repeat) if self.times.again => repeat.pause,
+            Some(_) | None => self.pause(rules.retry, now).unwrap_or_default(),
+        }
     }
 
     /// The pause before the next attempt; none where the budget is spent.
@@ -354,13 +418,14 @@ impl EffectView {
                 let changed = *changed && rules.class.changes();
                 let outcome = judge(Outcome::Succeeded { outputs: outputs.clone(), changed }, &recovered.expectations);
                 self.open = changed;
-                let state = match &outcome {
-                    Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => EffectState::Done,
+                self.report.get_or_insert_default().outcome = Some(outcome.clone());
+                match &outcome {
+                    Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => {
+                        self.whole(repeat_is_over(&recovered.expectations), rules, now.run)
+                    }
                     Outcome::Failed { .. } if self.blind(rules.class) => EffectState::Failed,
                     Outcome::Failed { .. } => self.again_if_due(RecoveryCause::Retry, rules, now.run),
-                };
-                self.report.get_or_insert_default().outcome = Some(outcome);
-                state
+                }
             }
             (Settled::AtRest, Verdict::NotDone) => {
                 self.open = false;
@@ -402,13 +467,13 @@ impl EffectView {
         }
     }
 
-    /// A person says that it was done.
-    pub(crate) fn say_done(&mut self) -> bool {
+    /// A person says that it was done. Whether it must be repeated nobody said: one time too many finds nothing left to do.
+    pub(crate) fn say_done(&mut self, rules: Rules, now: RunTime) -> bool {
         let fits = matches!(self.state, EffectState::Unsure { .. });
         if fits {
-            self.state = EffectState::Done;
             let outputs = crate::action::Outputs::new();
             self.report.get_or_insert_default().outcome = Some(Outcome::changed(outputs));
+            self.state = self.whole(None, rules, now);
         }
         fits
     }
@@ -438,11 +503,18 @@ impl EffectView {
     pub(crate) fn say_retry(&mut self) -> bool {
         let fits = self.state == EffectState::Failed;
         if fits {
-            self.spent = 0;
-            self.budget_from = None;
+            self.renew();
             self.state = self.entry();
         }
         fits
+    }
+
+    /// Budgets begin anew.
+    const fn renew(&mut self) {
+        self.spent = 0;
+        self.budget_from = None;
+        self.times.spent = 0;
+        self.times.from = None;
     }
 
     /// A new session: nothing of the old one runs any more, and what it was about to do is done anew.
@@ -473,7 +545,6 @@ impl EffectView {
             EffectState::Failed if again => self.entry(),
             EffectState::Waiting | EffectState::Spread | EffectState::Done | EffectState::Failed | EffectState::Skipped => return,
         };
-        self.spent = 0;
-        self.budget_from = None;
+        self.renew();
     }
 }

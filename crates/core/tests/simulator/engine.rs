@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use runbook_core::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue};
+use runbook_core::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue, Verdict};
 use runbook_core::decide::{Command, decide};
 use runbook_core::digest::Digest;
 use runbook_core::effect::EffectId;
 use runbook_core::plan::{FailurePolicy, Plan};
 use runbook_core::record::{
-    Admitted, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Intent, ItemKey, PersonNeeded, Record, Recovered,
+    Admitted, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Expectation, Intent, ItemKey, PersonNeeded, Record, Recovered,
     RecoveryStarted, Reply, RunEnd, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped,
-    Started, StopRequested, Subject, TimerFired,
+    Started, StopRequested, Subject, TimerFired, repeat_is_over,
 };
 use runbook_core::view::{EffectKey, RunView};
 
@@ -282,11 +282,14 @@ impl History {
 
     fn sync(&mut self) {
         self.journal.append(&mut self.batch);
-        for (key, flight) in &mut self.flights {
-            if flight.stage == Stage::Written {
+        let written: Vec<EffectKey> =
+            self.flights.iter().filter(|(_, flight)| flight.stage == Stage::Written).map(|(key, _)| *key).collect();
+        for key in written {
+            let repeats = self.is_repetition(key);
+            if let Some(flight) = self.flights.get_mut(&key) {
                 flight.stage = Stage::Running;
-                Laws::runs(&self.plan, *key, &mut self.world, &mut self.rng);
             }
+            Laws::runs(&self.plan, key, repeats, &mut self.world, &mut self.rng);
         }
     }
 
@@ -366,8 +369,32 @@ impl History {
     }
 
     fn ended(&mut self, effect: EffectId, outcome: Outcome, tries: u32) {
-        let ended = Ended { effect, outcome, tries, expectations: Vec::new(), warnings: Vec::new(), output: None };
+        let done = matches!(outcome, Outcome::Succeeded { .. });
+        let expectations = if done { self.until(&effect) } else { Vec::new() };
+        let ended = Ended { effect, outcome, tries, expectations, warnings: Vec::new(), output: None };
         self.append(Record::Ended(Box::new(ended)));
+    }
+
+    /// Whether the journal says that the last attempt was done as a whole and is to be repeated.
+    fn is_repetition(&self, key: EffectKey) -> bool {
+        let about = |effect: &EffectId| self.view.key(&self.plan, effect) == Some(key);
+        let last = self.journal.iter().rev().find_map(|stamped| match &stamped.record {
+            // What never began says nothing about the last one that did.
+            Record::Ended(r) if r.tries > 0 && about(&r.effect) => Some(repeat_is_over(&r.expectations)),
+            Record::Recovered(r) if about(&r.effect) => Some(repeat_is_over(&r.expectations)),
+            _ => None,
+        });
+        last.flatten() == Some(false)
+    }
+
+    /// What `repeat_until` says of an attempt that was done as a whole.
+    fn until(&mut self, effect: &EffectId) -> Vec<Expectation> {
+        let key = self.key(effect);
+        let repeats = key.undo.is_none() && self.plan.unit(key.unit).is_some_and(|unit| unit.repeat.is_some());
+        let holds = repeats && (self.calm || self.rng.percent(60));
+        let until =
+            || Expectation { index: 0, text: "over".to_owned(), holds, warning: false, until: true, actuals: Vec::new(), fault: None };
+        repeats.then(until).into_iter().collect()
     }
 
     fn never_began(&mut self, effect: EffectId, kind: FailureKind) {
@@ -439,7 +466,9 @@ impl History {
                     Some(_) => World::unseen("the session was stopped"),
                     None => self.world.look(key, self.calm, &mut self.rng),
                 };
-                self.append(Record::Recovered(Box::new(Recovered { effect: flight.effect, settled, verdict, expectations: Vec::new() })));
+                let done = matches!(verdict, Verdict::Done { .. });
+                let expectations = if done { self.until(&flight.effect) } else { Vec::new() };
+                self.append(Record::Recovered(Box::new(Recovered { effect: flight.effect, settled, verdict, expectations })));
             }
         }
     }

@@ -34,7 +34,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// What must happen in enough of the histories: laws that nothing tempts are kept too easily.
-const HAPPENS: [&str; 31] = [
+const HAPPENS: [&str; 32] = [
     "Crashed",
     "Ended(Done)",
     "Ended(ChecksPassed)",
@@ -59,6 +59,7 @@ const HAPPENS: [&str; 31] = [
     "a retry is scheduled",
     "a rollback is requested",
     "a step breaks off",
+    "a step is to be repeated",
     "an effect is cancelled",
     "an effect still moves",
     "an undo breaks off",

@@ -44,6 +44,7 @@ pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
         for_each: None,
         timeout: None,
         retry: Retry::NONE,
+        repeat: None,
         class: Class::READ_ONLY,
         fate: PlanFate::Nothing,
         on_failure: FailurePolicy::Stop,
@@ -125,6 +126,10 @@ pub(crate) fn plan(rng: &mut Rng) -> Plan {
                 FailurePolicy::Continue,
                 FailurePolicy::Ask,
             ]);
+            if rng.percent(15) {
+                let pause = Duration::from_millis(rng.next() % 500);
+                unit.repeat = Some(Retry { attempts: Some(1 + u32::try_from(rng.below(4)).unwrap()), pause, within: None, backoff: 1 });
+            }
             unit.confirm = rng.percent(10);
             if checks > 0 && rng.percent(20) {
                 unit.guarded_by = vec![UnitIx(u32::try_from(rng.below(checks)).unwrap())];

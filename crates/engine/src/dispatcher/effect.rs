@@ -250,6 +250,7 @@ impl Work {
             Outcome::Succeeded { outputs, changed } => {
                 let Asked { outputs, secret, expectations, fault } = expect::ask(part.call(), part.wanted(), outputs, &self.scope);
                 let judged = runbook_core::record::judge(Outcome::Succeeded { outputs, changed }, &expectations);
+                let fault = fault.or_else(|| expectations.iter().find_map(unasked));
                 let outcome = match (judged, fault) {
                     (Outcome::Succeeded { outputs, changed }, Some(failure)) => {
                         Outcome::Failed { failure, residue: if changed { Residue::Partial } else { Residue::None }, outputs }
@@ -299,6 +300,14 @@ impl Try {
         }
         self
     }
+}
+
+/// A `repeat_until` that cannot be evaluated: nobody could say when it is enough.
+fn unasked(expectation: &Expectation) -> Option<Failure> {
+    let fault = expectation.fault.as_ref().filter(|_| expectation.until)?;
+    let mut failure = Failure::new(FailureKind::Unexpected, format!("its `repeat_until` cannot be evaluated: {fault}"));
+    failure.retryable = false;
+    Some(failure.field("repeat_until"))
 }
 
 /// A broken expectation in one line.

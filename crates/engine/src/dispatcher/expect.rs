@@ -13,6 +13,8 @@ pub(super) struct Wanted<'a> {
     pub secret_outputs: &'a [String],
     pub expect: &'a [Placed<Expr>],
     pub warn: &'a [Placed<Expr>],
+    /// `repeat_until`.
+    pub until: Option<&'a Placed<Expr>>,
 }
 
 /// The results with the author's names among them, and what was found of them.
@@ -59,7 +61,9 @@ pub(super) fn ask(call: &ActionCall, wanted: Wanted<'_>, mut outputs: Outputs, s
         }
     }
     let own = if wanted.outputs.is_empty() { own } else { scope.with_members(&outputs, &Secrecy::members(secret.clone())) };
-    let expectations = test(wanted.expect, false, &own).chain(test(wanted.warn, true, &own)).collect();
+    let until =
+        test(wanted.until.map(std::slice::from_ref).unwrap_or_default(), false, &own).map(|until| Expectation { until: true, ..until });
+    let expectations = test(wanted.expect, false, &own).chain(test(wanted.warn, true, &own)).chain(until).collect();
     Asked { outputs, secret, expectations, fault }
 }
 
@@ -68,8 +72,8 @@ pub(super) fn test<'a>(exprs: &'a [Placed<Expr>], warning: bool, scope: &'a Scop
     exprs.iter().zip(0_u32..).map(move |(expr, index)| {
         let text = expr.source().to_owned();
         match expr.test(scope) {
-            Ok(tested) => Expectation { index, text, holds: tested.holds, warning, actuals: tested.actuals, fault: None },
-            Err(error) => Expectation { index, text, holds: false, warning, actuals: Vec::new(), fault: Some(error.message) },
+            Ok(tested) => Expectation { index, text, holds: tested.holds, warning, until: false, actuals: tested.actuals, fault: None },
+            Err(error) => Expectation { index, text, holds: false, warning, until: false, actuals: Vec::new(), fault: Some(error.message) },
         }
     })
 }

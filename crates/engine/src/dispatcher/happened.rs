@@ -2,7 +2,7 @@
 
 use runbook_core::action::{Answer, Outcome, Question, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
-use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired};
+use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired, repeat_is_over};
 use runbook_core::scope::Secrecy;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -45,6 +45,7 @@ impl Dispatcher {
     pub(super) fn ran(&mut self, effect: &EffectId, finished: Finished) -> Result<(), EngineError> {
         let Finished { outcome, secret, expectations, tries, warnings, output } = finished;
         let changed = outcome.may_have_changed();
+        let over = repeat_is_over(&expectations);
         let origin = origin(effect);
         let (outcome, outputs) = match outcome {
             Outcome::Succeeded { outputs, changed } => {
@@ -61,7 +62,7 @@ impl Dispatcher {
         let ended = Ended { effect: effect.clone(), outcome, tries, expectations, warnings, output };
         let at = self.ledger.write(Record::Ended(Box::new(ended)))?;
         match outputs {
-            Some(outputs) => self.results.done(effect, outputs, &secret, at),
+            Some(outputs) => self.results.done(effect, outputs, &secret, over, at),
             None if !changed => self.results.unchanged(effect),
             None => {}
         }
@@ -99,12 +100,13 @@ impl Dispatcher {
             Verdict::Unknown { why } => (Verdict::Unknown { why: oversize::clip(self.secrets.masker().text(&why), TEXT) }, None),
             Verdict::NotDone => (Verdict::NotDone, None),
         };
-        let held = expectations.iter().all(|expectation| expectation.holds || expectation.warning);
+        let held = expectations.iter().all(|expectation| expectation.holds || expectation.warning || expectation.until);
+        let over = repeat_is_over(&expectations);
         let not_done = verdict == Verdict::NotDone;
         let expectations = self.secrets.expectations(expectations);
         let at = self.ledger.write(Record::Recovered(Box::new(Recovered { effect: effect.clone(), settled, verdict, expectations })))?;
         match outputs {
-            Some(outputs) if held => self.results.done(effect, outputs, &secret, at),
+            Some(outputs) if held => self.results.done(effect, outputs, &secret, over, at),
             None if not_done => self.results.unchanged(effect),
             Some(_) | None => {}
         }

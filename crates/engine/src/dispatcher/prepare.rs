@@ -52,7 +52,10 @@ impl<'a> Part<'a> {
     pub(super) fn looks_later(self) -> bool {
         match self {
             Self::Unit(unit) => {
-                !(unit.outputs.is_empty() && unit.expect.is_empty() && unit.warn.is_empty()) || unit.proof.is_some() || unit.probe.is_some()
+                !(unit.outputs.is_empty() && unit.expect.is_empty() && unit.warn.is_empty())
+                    || unit.repeat.is_some()
+                    || unit.proof.is_some()
+                    || unit.probe.is_some()
             }
             Self::Undo(step) => !step.expect.is_empty(),
         }
@@ -60,10 +63,14 @@ impl<'a> Part<'a> {
 
     pub(super) fn wanted(self) -> Wanted<'a> {
         match self {
-            Self::Unit(unit) => {
-                Wanted { outputs: &unit.outputs, secret_outputs: &unit.secret_outputs, expect: &unit.expect, warn: &unit.warn }
-            }
-            Self::Undo(step) => Wanted { outputs: &[], secret_outputs: &[], expect: &step.expect, warn: &[] },
+            Self::Unit(unit) => Wanted {
+                outputs: &unit.outputs,
+                secret_outputs: &unit.secret_outputs,
+                expect: &unit.expect,
+                warn: &unit.warn,
+                until: unit.repeat.as_ref().map(|repeat| &repeat.until),
+            },
+            Self::Undo(step) => Wanted { outputs: &[], secret_outputs: &[], expect: &step.expect, warn: &[], until: None },
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use runbook_core::action::{ActionSpec, Before, Outcome, Outputs, Verdict};
 use runbook_core::effect::{EffectId, Role};
 use runbook_core::plan::Plan;
-use runbook_core::record::{Record, Stamped, ValueRecord};
+use runbook_core::record::{Record, Stamped, ValueRecord, repeat_is_over};
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::Scope;
 use runbook_core::view::RunView;
@@ -38,13 +38,16 @@ pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope:
             }
             Record::Evidence(evidence) => results.evidence(&evidence.effect, evidence.evidence.clone()),
             Record::Ended(ended) => match &ended.outcome {
-                Outcome::Succeeded { outputs, .. } => done(results, runbook, plan, (&ended.effect, outputs), stamped, folder)?,
+                Outcome::Succeeded { outputs, .. } => {
+                    done(results, runbook, plan, (&ended.effect, outputs, repeat_is_over(&ended.expectations)), stamped, folder)?;
+                }
                 outcome if !outcome.may_have_changed() => results.unchanged(&ended.effect),
                 Outcome::Failed { .. } | Outcome::Cancelled { .. } => {}
             },
             Record::Recovered(recovered) => match &recovered.verdict {
-                Verdict::Done { outputs, .. } if recovered.expectations.iter().all(|e| e.holds || e.warning) => {
-                    done(results, runbook, plan, (&recovered.effect, outputs), stamped, folder)?;
+                Verdict::Done { outputs, .. } if recovered.expectations.iter().all(|e| e.holds || e.warning || e.until) => {
+                    let over = repeat_is_over(&recovered.expectations);
+                    done(results, runbook, plan, (&recovered.effect, outputs, over), stamped, folder)?;
                 }
                 Verdict::NotDone => results.unchanged(&recovered.effect),
                 Verdict::Done { .. } | Verdict::Partial { .. } | Verdict::Unknown { .. } => {}
@@ -71,13 +74,13 @@ fn done(
     results: &mut Results,
     runbook: &Runbook,
     plan: &Plan,
-    (effect, outputs): (&EffectId, &Outputs),
+    (effect, outputs, over): (&EffectId, &Outputs, Option<bool>),
     stamped: &Stamped,
     folder: &Path,
 ) -> Result<(), EngineError> {
     let secret = secret_names(runbook, plan, effect);
     let outputs = oversize::restore(outputs.clone(), folder)?;
-    results.done(effect, outputs, &secret, stamped.at);
+    results.done(effect, outputs, &secret, over, stamped.at);
     Ok(())
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Results {
     attempts: BTreeMap<(Vec<Place>, Role), Attempt>,
     /// By the unit's id.
     loops: BTreeMap<String, Loop>,
+    /// Of steps with `repeat_until`: how often they were done, and when the first time began.
+    repeats: BTreeMap<Vec<Place>, (u64, Timestamp)>,
 }
 
 impl Results {
@@ -49,7 +51,7 @@ impl Results {
         for group in ["checks", "steps", "verify"] {
             scope.set_group(group);
         }
-        Self { scope, attempts: BTreeMap::new(), loops: BTreeMap::new() }
+        Self { scope, attempts: BTreeMap::new(), loops: BTreeMap::new(), repeats: BTreeMap::new() }
     }
 
     /// The scope of a unit, an item or an undo action.
@@ -113,8 +115,8 @@ impl Results {
         }
     }
 
-    /// It was done; `secret` names the outputs that are secret.
-    pub(super) fn done(&mut self, effect: &EffectId, outputs: Outputs, secret: &[String], at: Timestamp) {
+    /// It was done; `secret` names the outputs that are secret, `over` says whether a `repeat_until` holds. As long as it does not, there are no results.
+    pub(super) fn done(&mut self, effect: &EffectId, outputs: Outputs, secret: &[String], over: Option<bool>, at: Timestamp) {
         let group = match effect.role {
             Role::Check => "checks",
             Role::Do => "steps",
@@ -124,8 +126,18 @@ impl Results {
         };
         let Some(place) = effect.path.last() else { return };
         let mut outputs = outputs;
-        if let Some(attempt) = self.attempts.get(&(effect.path.clone(), effect.role)) {
-            outputs.insert("started_at".to_owned(), Value::String(attempt.started.to_string()));
+        let mut started = self.attempts.get(&(effect.path.clone(), effect.role)).map(|attempt| attempt.started);
+        if let Some(over) = over {
+            let (times, since) = self.repeats.entry(effect.path.clone()).or_insert((0, started.unwrap_or(at)));
+            *times += 1;
+            if !over {
+                return;
+            }
+            started = Some(*since);
+            outputs.insert("iterations".to_owned(), Value::from(*times));
+        }
+        if let Some(started) = started {
+            outputs.insert("started_at".to_owned(), Value::String(started.to_string()));
         }
         outputs.insert("finished_at".to_owned(), Value::String(at.to_string()));
         match &place.item {

@@ -180,6 +180,10 @@ impl Teller<'_> {
         for warn in &unit.warn {
             fact("warn unless", warn.source().to_owned());
         }
+        if let Some(repeat) = &unit.repeat {
+            let bounds = limits(None, &repeat.bounds).map(|text| format!(" ({text})")).unwrap_or_default();
+            fact("repeated until", format!("{}{bounds}", repeat.until.source()));
+        }
         if let Some(text) = limits(planned.timeout, &planned.retry) {
             fact("limits", text);
         }

@@ -212,7 +212,7 @@ impl Picture {
             }
             Telling::Again { subject, attempt, after } => {
                 self.heading(subject.part);
-                self.entry(subject, &(Style::Yellow, "↻"), &format!("attempt {attempt} in {}", duration(*after)), paint);
+                self.entry(subject, &(Style::Yellow, "↻"), &again(*attempt, *after), paint);
             }
             Telling::LookingAgain { subject, why } => {
                 self.heading(subject.part);
@@ -281,4 +281,9 @@ fn far(progress: &Progress) -> String {
         }
         Some(_) | None => format!("{what} {}", amount(progress.done)),
     }
+}
+
+/// What comes next.
+fn again(attempt: u32, after: std::time::Duration) -> String {
+    if after.is_zero() { format!("once more (attempt {attempt})") } else { format!("attempt {attempt} in {}", duration(after)) }
 }

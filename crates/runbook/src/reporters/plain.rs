@@ -108,6 +108,7 @@ fn wording(telling: &Telling) -> Vec<String> {
             lines
         }
         Telling::Skipped { subject, why } => vec![format!("{}: skipped: {why}", name(subject))],
+        Telling::Again { subject, attempt, after } if after.is_zero() => vec![format!("{}: once more (attempt {attempt})", name(subject))],
         Telling::Again { subject, attempt, after } => {
             vec![format!("{}: again in {} (attempt {attempt})", name(subject), duration(*after))]
         }

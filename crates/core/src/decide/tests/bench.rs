@@ -10,8 +10,8 @@ use crate::digest::Digest;
 use crate::effect::{EffectId, Role};
 use crate::plan::{FailurePolicy, Fields, Plan, PlanFate, PlanParts, PlanUndo, PlanUnit};
 use crate::record::{
-    Admitted, Answered, Asked, Ended, Expanded, Intent, ItemKey, Record, Recovered, RecoveryStarted, Reply, RunOpened, RunbookIdentity,
-    SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped, Started, StopRequested, Subject, TimerFired,
+    Admitted, Answered, Asked, Ended, Expanded, Expectation, Intent, ItemKey, Record, Recovered, RecoveryStarted, Reply, RunOpened,
+    RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped, Started, StopRequested, Subject, TimerFired,
 };
 use crate::runbook::{Needs, Phase, Retry};
 use crate::view::RunView;
@@ -32,6 +32,7 @@ pub(super) fn unit(phase: Phase, id: &str) -> PlanUnit {
         for_each: None,
         timeout: None,
         retry: Retry::NONE,
+        repeat: None,
         class: if phase == Phase::Step { Class::ONCE } else { Class::READ_ONLY },
         fate: if phase == Phase::Step { PlanFate::Undo(vec![undo()]) } else { PlanFate::Nothing },
         on_failure: FailurePolicy::Stop,
@@ -71,6 +72,10 @@ pub(super) fn undo() -> PlanUndo {
 
 pub(super) fn retry(attempts: u32, pause_s: u64) -> Retry {
     Retry { attempts: Some(attempts), pause: Duration::from_secs(pause_s), within: None, backoff: 1 }
+}
+
+fn until(over: bool) -> Expectation {
+    Expectation { index: 0, text: "over".to_owned(), holds: over, warning: false, until: true, actuals: Vec::new(), fault: None }
 }
 
 pub(super) struct Bench {
@@ -238,6 +243,22 @@ impl Bench {
         let effect = self.effect(called);
         let (expectations, warnings) = (Vec::new(), Vec::new());
         self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None })));
+    }
+
+    /// An attempt is done as a whole, and its `repeat_until` holds or not.
+    pub(super) fn repeats(&mut self, called: &str, over: bool) {
+        let effect = self.effect(called);
+        let expectations = vec![until(over)];
+        let outcome = Outcome::changed(Outputs::new());
+        self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings: Vec::new(), output: None })));
+    }
+
+    /// The same as the world says it of an attempt that broke off.
+    pub(super) fn recovers_whole(&mut self, called: &str, over: bool) {
+        let effect = self.effect(called);
+        let verdict = Verdict::Done { outputs: Outputs::new(), changed: true };
+        let expectations = vec![until(over)];
+        self.record(Record::Recovered(Box::new(Recovered { effect, settled: Settled::AtRest, verdict, expectations })));
     }
 
     pub(super) fn changes(&mut self, called: &str) {

@@ -121,3 +121,48 @@ async fn a_step_that_must_not_be_interrupted_is_waited_for() {
     assert_eq!(ran.end, RunEnd::Done);
     assert_eq!(ran.ended("a").warnings, ["it took 40 s longer than its `timeout`, and was waited for"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_is_repeated_until_it_is_enough() {
+    let mut bench = Bench::new();
+    let ran = bench
+        .run(
+            r#"
+            [[step]]
+            id = "a"
+            try.once = { name = "a" }
+            repeat_until = "ge count 3"
+            repeat = { every = "5s" }
+            leaves = "x"
+            [[step]]
+            id = "b"
+            try.once = { name = "b {{steps.a.iterations}} {{steps.a.count}}" }
+            leaves = "x"
+            "#,
+        )
+        .await;
+    assert_eq!(ran.end, RunEnd::Done, "{}", ran.journal);
+    assert_eq!(bench.world.log(), ["a", "a", "a", "b 3 3"]);
+    assert_eq!(bench.world.timed().iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 5, 10, 10]);
+    assert_eq!(ran.story()[..4], ["started a", "ended a", "started a#2", "ended a#2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repetition_that_nobody_can_end_is_a_failure_at_once() {
+    let mut bench = Bench::new();
+    let ran = bench
+        .run(
+            r#"
+            [[step]]
+            id = "a"
+            try.once = { name = "a" }
+            repeat_until = "gt value 3"
+            leaves = "x"
+            "#,
+        )
+        .await;
+    assert_eq!(ran.end, RunEnd::Failed);
+    assert_eq!(bench.world.log(), ["a"]);
+    let Outcome::Failed { failure, .. } = &ran.ended("a").outcome else { panic!("{}", ran.journal) };
+    assert!(failure.message.starts_with("its `repeat_until` cannot be evaluated"), "{}", failure.message);
+}
