@@ -13,5 +13,5 @@ mod tests;
 mod values;
 
 pub use given::{Given, GivenValue, Origin, environment_name};
-pub use resolve::{missing, resolve};
+pub use resolve::{lacking, missing, resolve};
 pub use values::{Input, Inputs};

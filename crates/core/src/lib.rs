@@ -34,7 +34,7 @@ pub mod scope;
 pub mod secret;
 mod shape;
 pub mod source;
-mod suggest;
+pub mod suggest;
 pub mod template;
 pub mod value;
 pub mod values;

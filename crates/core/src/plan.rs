@@ -6,6 +6,7 @@
 //!
 //! A [`Plan`] cannot be made or read with duplicate ids, needs that point nowhere or a circle: what decides over it never has to ask.
 
+mod amend;
 mod build;
 mod options;
 mod parts;
@@ -16,7 +17,8 @@ pub(crate) mod tests;
 mod topology;
 mod unit;
 
-pub use build::plan;
+pub use amend::{Objection, Version, objections};
+pub use build::{deeds, plan};
 pub use options::PlanOptions;
 pub use parts::{Plan, PlanFault, PlanParts};
 pub use unit::{FailurePolicy, Fields, Loop, PlanFate, PlanUndo, PlanUnit, WhenAt};

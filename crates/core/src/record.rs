@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`RunOpened`] | engine | once, first line of the journal |
 //! | [`SessionOpened`] | engine | first of each session (a run, a resume, a rollback) |
+//! | [`Amended`] | engine | after `SessionOpened`, where a mended runbook takes over |
 //! | [`Expanded`] | engine | answering `Command::Expand` |
 //! | [`Admitted`], [`Skipped`] | engine | answering `Command::Admit` (`when` held, or did not) |
 //! | [`Skipped`] | decide | where a unit is not selected, or what it needs failed |
@@ -41,7 +42,7 @@ pub use end::{PersonNeeded, RunEnd};
 pub use expectation::{Expectation, judge, repeat_is_over};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
-    AcceptedSecret, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened,
-    StopRequested, ValueRecord, VariableValue,
+    AcceptedSecret, Amended, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags,
+    SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
 };
 pub use stamped::{Record, Stamped};

@@ -1,7 +1,7 @@
 //! The nearest right name for a wrong one.
 
 /// The candidate that was most likely meant; none where nothing is near.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
     let limit = match wanted.chars().count() {
         0 => return None,

@@ -16,6 +16,10 @@ pub struct Prompt {
     pub text: String,
     /// What kind of answer an action wants.
     pub kind: Option<QuestionKind>,
+    /// What is known about it, a line each, for whoever has to decide.
+    pub known: Vec<String>,
+    /// The replies that it takes; empty for an action's own question, which `kind` is about.
+    pub replies: Vec<Reply>,
 }
 
 /// What was said.

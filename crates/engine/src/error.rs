@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use runbook_core::record::RunEnd;
 use runbook_core::view::Impossible;
 
 use crate::disk::DiskError;
@@ -52,6 +53,14 @@ pub enum EngineError {
     SecretsDiffer {
         /// The variables.
         names: Vec<String>,
+    },
+    /// The run is closed: nothing can be done with it any more.
+    #[error("run `{run}` has ended")]
+    Closed {
+        /// Its id.
+        run: String,
+        /// How.
+        end: RunEnd,
     },
     /// A session broke off after the run had begun. The cause is the source.
     #[error("run `{run}` broke off: {source}")]

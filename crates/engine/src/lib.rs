@@ -6,6 +6,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`execute`], [`go_on`] | a session: a new run, or another session of one that was begun |
+//! | [`recorded`](recorded()), [`abandon`](abandon()) | a run read back from its folder; its end on a person's word |
 //! | `dispatcher` | the loop between decisions, effects and records |
 //! | [`journal`] | the file of records: append, sync, tail, reading back |
 //! | [`state`] | where runs are kept, their ids, folders and index |
@@ -18,6 +19,7 @@
 
 pub mod ask;
 pub mod clock;
+mod abandon;
 mod context;
 mod crash;
 pub mod disk;
@@ -29,6 +31,7 @@ pub mod journal;
 pub mod locks;
 mod output;
 pub mod process;
+mod recorded;
 mod rotation;
 mod session;
 pub mod signals;
@@ -36,7 +39,9 @@ pub mod state;
 mod unfinished;
 
 pub use error::EngineError;
-pub use session::{PLAN_COPY, RUNBOOK_COPY, Session, SessionEnd, execute, go_on, recorded_values, recorded_variables};
+pub use abandon::{Abandon, abandon};
+pub use recorded::{PLAN_COPY, RUNBOOK_COPY, Recorded, copy_name, last_plan, recorded};
+pub use session::{Onward, Session, SessionEnd, execute, go_on};
 
 #[cfg(test)]
 mod testing;

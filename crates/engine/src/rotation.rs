@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runbook_core::inputs::{Inputs, Origin};
-use runbook_core::record::{AcceptedSecret, Record, Stamped};
+use runbook_core::record::{AcceptedSecret, Record, Stamped, ValueRecord, VariableValue};
 use runbook_core::secret::DigestKey;
 
 use crate::EngineError;
@@ -58,19 +58,8 @@ fn last_known(records: &[Stamped]) -> BTreeMap<String, Known<'_>> {
     let mut known = BTreeMap::new();
     for stamped in records {
         match &stamped.record {
-            Record::RunOpened(opened) => {
-                for variable in &opened.variables {
-                    if let Some(digest) = &variable.digest {
-                        let made = variable.origin == Origin::Default.to_string();
-                        known.insert(variable.name.clone(), Known { digest, made });
-                    }
-                }
-                for value in &opened.values {
-                    if let Some(digest) = &value.digest {
-                        known.insert(format!("values.{}", value.name), Known { digest, made: value.is_made() });
-                    }
-                }
-            }
+            Record::RunOpened(opened) => known.extend(digests(&opened.variables, &opened.values)),
+            Record::Amended(amended) => known.extend(digests(&amended.variables, &amended.values)),
             Record::SessionOpened(opened) => {
                 for secret in &opened.accepted {
                     known.insert(secret.name.clone(), Known { digest: &secret.digest, made: false });
@@ -96,4 +85,15 @@ fn last_known(records: &[Stamped]) -> BTreeMap<String, Known<'_>> {
         }
     }
     known
+}
+
+fn digests<'a>(variables: &'a [VariableValue], values: &'a [ValueRecord]) -> impl Iterator<Item = (String, Known<'a>)> {
+    let variables = variables.iter().filter_map(|variable| {
+        let made = variable.origin == Origin::Default.to_string();
+        Some((variable.name.clone(), Known { digest: variable.digest.as_deref()?, made }))
+    });
+    let values = values.iter().filter_map(|value| {
+        Some((format!("values.{}", value.name), Known { digest: value.digest.as_deref()?, made: value.is_made() }))
+    });
+    variables.chain(values)
 }

@@ -9,7 +9,8 @@ use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
 use runbook_core::record::{
-    AcceptedSecret, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, ValueRecord, VariableValue,
+    AcceptedSecret, Amended, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, ValueRecord,
+    VariableSource, VariableValue,
 };
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
@@ -25,15 +26,10 @@ use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal, JournalError, Tail};
 use crate::locks::{self, LockFolder, NamedLocks, Owner};
+use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, copy_name};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
 use crate::{EngineError, rotation, unfinished};
-
-/// The name of the runbook's copy among a run's sources.
-pub const RUNBOOK_COPY: &str = "runbook.toml";
-
-/// The name of the plan's copy among a run's sources: what looking back at a run tells with the titles and fates of its steps.
-pub const PLAN_COPY: &str = "plan.json";
 
 /// Everything that a session needs.
 pub struct Session {
@@ -82,6 +78,17 @@ struct Work {
     held: NamedLocks,
     /// Secrets that changed, and may.
     accepted: Vec<AcceptedSecret>,
+    /// A mended runbook takes over.
+    amended: Option<Amended>,
+}
+
+/// What another session of a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Onward {
+    /// Going on, or undoing.
+    pub intent: Intent,
+    /// The session's runbook is a mended one, which was held against the run when the run had so many records; none where it is the run's own.
+    pub amends: Option<u64>,
 }
 
 /// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
@@ -107,19 +114,14 @@ pub(crate) async fn begin(
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
     run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
-    let (variables, values) = recorded_inputs(inputs, &run, &state.digest_key()?)?;
+    let (variables, values) = recorded_inputs(inputs, &run, (0, &state.digest_key()?))?;
     let journal = create(&run.journal())?;
     let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
     let path = absolute(runbook.source.name());
     ledger.write(Record::RunOpened(Box::new(RunOpened {
         run: run.id().to_string(),
         format: journal::FORMAT,
-        runbook: RunbookIdentity {
-            name: runbook.name.clone(),
-            title: runbook.title.as_ref().map(|title| title.source().to_owned()),
-            path: path.display().to_string(),
-            digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
-        },
+        runbook: identity(runbook),
         plan: plan.digest(),
         variables,
         values,
@@ -127,52 +129,71 @@ pub(crate) async fn begin(
     })))?;
     state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
     let results = Results::new(session.scope(&run, opened));
-    session.run(Work { run, ledger, results, path, held, accepted: Vec::new() }, 1, Intent::GoOn).await
+    session.run(Work { run, ledger, results, path, held, accepted: Vec::new(), amended: None }, 1, Intent::GoOn).await
 }
 
 /// Opens another session of a run: goes on with it, or undoes it. The session's runbook, plan and inputs are those of the run: its copy of the runbook, and
-/// the recorded variables with the secrets fetched again.
-pub async fn go_on(session: Session, run: RunFolder, intent: Intent) -> Result<SessionEnd, EngineError> {
-    let Session { runbook, plan, host, events, .. } = &session;
+/// the recorded variables with the secrets fetched again; or, where [`Onward::amends`] says so, those of a mended runbook.
+pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<SessionEnd, EngineError> {
+    let Session { runbook, plan, inputs, host, events, .. } = &session;
     let (journal, contents) = Journal::open::<Stamped>(&run.journal())?;
     if let Tail::InDoubt { line, .. } = contents.tail {
         return Err(EngineError::LostRecords { path: run.journal(), line });
     }
-    let opened = contents.records.iter().find_map(|stamped| match &stamped.record {
-        Record::RunOpened(opened) => Some((opened, stamped.at)),
-        _ => None,
-    });
-    let Some((opened, since)) = opened else { return Err(EngineError::NeverOpened { run: run.id().to_string() }) };
-    if opened.plan != plan.digest() {
+    let records = contents.records;
+    let Some((opened, since, change)) = recorded::last(&records) else {
+        return Err(EngineError::NeverOpened { run: run.id().to_string() });
+    };
+    let looked_at = records.last().map(|stamped| stamped.seq);
+    if onward.amends.map_or(opened.plan != plan.digest(), |seen| Some(seen) != looked_at) {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
-    let accepted = rotation::accepted(&contents.records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
-    let path = PathBuf::from(&opened.runbook.path);
+    let accepted = rotation::accepted(&records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
     let held = session.take_locks(&run, since)?;
     let scope = session.scope(&run, since);
-    let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &contents.records, scope, run.path())?;
+    let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &records, scope, run.path())?;
+    let amended = match onward.amends {
+        None => None,
+        Some(_) => {
+            let change = keep_copies(&run, runbook, plan, change)?;
+            let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?))?;
+            Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
+        }
+    };
+    let path = PathBuf::from(&amended.as_ref().map_or(&opened.runbook, |amended| &amended.runbook).path);
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
-    session.run(Work { run, ledger, results, path, held, accepted }, last + 1, intent).await
+    session.run(Work { run, ledger, results, path, held, accepted, amended }, last + 1, onward.intent).await
 }
 
-/// The variables of a run as they were recorded; secrets are not among them.
-pub fn recorded_variables(run: &RunFolder) -> Result<Map<String, Value>, EngineError> {
-    let contents = journal::read::<Stamped>(&run.journal())?;
-    dispatcher::variables(&contents.records, run.path())
+/// Keeps copies of a mended runbook and its plan; returns their number, the first after `change` that no session that broke off has used.
+fn keep_copies(run: &RunFolder, runbook: &Runbook, plan: &Plan, change: u32) -> Result<u32, EngineError> {
+    let name = |name: &str, change| run.source(&copy_name(name, change));
+    let free = |change: &u32| !name(RUNBOOK_COPY, *change).exists() && !name(PLAN_COPY, *change).exists();
+    let change = (change + 1..).find(free).unwrap_or(u32::MAX);
+    run.keep_source(&copy_name(RUNBOOK_COPY, change), runbook.source.text().as_bytes())?;
+    run.keep_source(&copy_name(PLAN_COPY, change), &plan_copy(plan)?)?;
+    Ok(change)
 }
 
-/// `[values]` of a run as they were recorded: secret parts are replaced by their names, to be read again with `runbook_core::values::reread`.
-pub fn recorded_values(run: &RunFolder) -> Result<Vec<ValueRecord>, EngineError> {
-    let contents = journal::read::<Stamped>(&run.journal())?;
-    dispatcher::values(&contents.records, run.path())
+/// What the runbook's file is, as the run records it.
+fn identity(runbook: &Runbook) -> RunbookIdentity {
+    RunbookIdentity {
+        name: runbook.name.clone(),
+        title: runbook.title.as_ref().map(|title| title.source().to_owned()),
+        path: absolute(runbook.source.name()).display().to_string(),
+        digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
+    }
 }
 
 impl Session {
     async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
-        let Work { run, mut ledger, results, path, held, accepted } = work;
+        let Work { run, mut ledger, results, path, held, accepted, amended } = work;
         // What an earlier session that was killed left there.
         run.sweep()?;
         ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, accepted))))?;
+        if let Some(amended) = amended {
+            ledger.write(Record::Amended(Box::new(amended)))?;
+        }
         ledger.flush()?;
         let Self { runbook, inputs, state, host, asker, events, stops, .. } = self;
         let dispatcher = Dispatcher::new(Parts {
@@ -204,17 +225,7 @@ impl Session {
 
     /// What the session says of itself.
     fn opened(&self, session: u32, intent: Intent, accepted: Vec<AcceptedSecret>) -> SessionOpened {
-        SessionOpened {
-            session,
-            intent,
-            host: self.host.name.clone(),
-            boot_id: self.host.boot_id.clone(),
-            pid: std::process::id(),
-            user: self.host.user.clone(),
-            tool: self.host.tool.clone(),
-            flags: self.flags,
-            accepted,
-        }
+        SessionOpened { accepted, ..session_opened(&self.host, session, intent, self.flags) }
     }
 
     /// What templates can name before anything has happened.
@@ -242,8 +253,27 @@ impl Session {
     }
 }
 
-/// The variables and `[values]` as they are recorded; what is too large for the record stands beside it.
-fn recorded_inputs(inputs: &Inputs, run: &RunFolder, key: &DigestKey) -> Result<(Vec<VariableValue>, Vec<ValueRecord>), EngineError> {
+/// What a session says of itself.
+pub(crate) fn session_opened(host: &Host, session: u32, intent: Intent, flags: SessionFlags) -> SessionOpened {
+    SessionOpened {
+        session,
+        intent,
+        host: host.name.clone(),
+        boot_id: host.boot_id.clone(),
+        pid: std::process::id(),
+        user: host.user.clone(),
+        tool: host.tool.clone(),
+        flags,
+        accepted: Vec::new(),
+    }
+}
+
+/// The variables and `[values]` as they are recorded after so many changes of the runbook; what is too large for the record stands beside it.
+fn recorded_inputs(
+    inputs: &Inputs,
+    run: &RunFolder,
+    (change, key): (u32, &DigestKey),
+) -> Result<(Vec<VariableValue>, Vec<ValueRecord>), EngineError> {
     let (mut variables, mut values) = (inputs.records(), inputs.value_records());
     let mut map: Map<String, Value> =
         variables.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
@@ -251,15 +281,26 @@ fn recorded_inputs(inputs: &Inputs, run: &RunFolder, key: &DigestKey) -> Result<
         record.digest = read.fingerprint().map(|secrets| key.digest(&secrets));
         map.insert(dispatcher::value_key(&record.name), record.value.take());
     }
-    oversize::fit(&mut map, run.path(), "values/inputs.json")?;
+    oversize::fit(&mut map, run.path(), &copy_name("values/inputs.json", change))?;
     for variable in &mut variables {
         variable.value = map.remove(&variable.name);
+        variable.source = variable.source.take().map(found_from_anywhere);
         variable.digest = inputs.digest(&variable.name, key);
     }
     for record in &mut values {
         record.value = map.remove(&dispatcher::value_key(&record.name)).unwrap_or_default();
     }
     Ok((variables, values))
+}
+
+/// A later session may start in another folder.
+fn found_from_anywhere(source: VariableSource) -> VariableSource {
+    let path = |path: String| absolute(&path).display().to_string();
+    match source {
+        VariableSource::VarFile { path: file } => VariableSource::VarFile { path: path(file) },
+        VariableSource::File { path: file } => VariableSource::File { path: path(file) },
+        VariableSource::Command { argv, dir } => VariableSource::Command { argv, dir: path(if dir.is_empty() { ".".to_owned() } else { dir }) },
+    }
 }
 
 fn plan_copy(plan: &Plan) -> Result<Vec<u8>, EngineError> {

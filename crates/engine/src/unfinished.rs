@@ -3,7 +3,7 @@
 use runbook_core::record::{Record, RunEnd, Stamped};
 
 use crate::EngineError;
-use crate::journal::{JournalError, Reader};
+use crate::journal::{JournalError, Reader, Tail};
 use crate::locks::{LockError, Owner};
 use crate::state::{RunFolder, RunId, StateDir};
 
@@ -55,8 +55,8 @@ pub(crate) fn refuse(state: &StateDir, names: &[String], own: &RunId) -> Result<
     Ok(())
 }
 
-/// How the last session of a run ended, by its journal; none where it broke off or cannot be read. A run whose journal is gone was removed by a person:
-/// that is an end.
+/// How the last session of a run ended, by its journal; none where it broke off or cannot be read. A run whose journal is gone was removed by a person, and
+/// one without a first record never began: both are an end.
 fn last_end(folder: &RunFolder) -> Option<RunEnd> {
     let mut reader = match Reader::<Stamped>::open(&folder.journal()) {
         Ok(reader) => reader,
@@ -64,13 +64,16 @@ fn last_end(folder: &RunFolder) -> Option<RunEnd> {
         Err(_) => return None,
     };
     let mut end = None;
+    let mut began = false;
     while let Some(batch) = reader.next_batch().ok()? {
+        began = true;
         for stamped in batch.records {
             match stamped.record {
                 Record::SessionOpened(_) => end = None,
                 Record::SessionEnded(ended) => end = Some(ended.end),
                 Record::RunClosed(closed) => end = Some(closed.end),
                 Record::RunOpened(_)
+                | Record::Amended(_)
                 | Record::Expanded(_)
                 | Record::Admitted(_)
                 | Record::Skipped(_)
@@ -89,5 +92,8 @@ fn last_end(folder: &RunFolder) -> Option<RunEnd> {
             }
         }
     }
-    end
+    match (began, reader.tail()) {
+        (false, Tail::Clean | Tail::Torn { .. }) => Some(RunEnd::Abandoned),
+        (true, _) | (false, Tail::Unfinished | Tail::InDoubt { .. }) => end,
+    }
 }

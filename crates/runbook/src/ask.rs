@@ -13,7 +13,8 @@ use runbook_engine::ask::{Asker, Prompt, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::reporters::Screen;
+use crate::answers::word;
+use crate::reporters::{Screen, unit_id};
 use crate::text::visible;
 
 /// How long a question that was taken back may still stand there.
@@ -89,46 +90,23 @@ enum Kind {
 
 impl Question {
     fn of(prompt: &Prompt, runbook: &Runbook) -> Self {
-        let yes_no = || Kind::Choice(vec![("yes", Reply::Yes), ("no", Reply::No)]);
         let own = |otherwise: String| if prompt.text.is_empty() { otherwise } else { prompt.text.clone() };
-        match &prompt.subject {
-            Subject::Start => {
-                let text = format!("`{}` can do lasting harm where it is not meant to run (risk: high). Start?", runbook.name);
-                Self { text: own(text), kind: yes_no() }
-            }
-            Subject::Confirm { path } => Self { text: own(format!("Do `{}`?", id(path))), kind: yes_no() },
-            Subject::Step { path } => {
-                let kind = Kind::Choice(vec![("yes", Reply::Yes), ("no", Reply::No), ("all", Reply::All)]);
-                Self { text: own(format!("Do `{}`?", id(path))), kind }
-            }
-            Subject::InDoubt { effect } => {
-                let text = format!("It is not known whether `{effect}` was done. Look, and say what you found.");
-                let kind = Kind::Choice(vec![
-                    ("done", Reply::Done),
-                    ("not-done", Reply::NotDone),
-                    ("rollback", Reply::RollBack),
-                    ("stop", Reply::Stop),
-                ]);
-                Self { text: own(text), kind }
-            }
-            Subject::Failed { effect } => {
-                let kind = Kind::Choice(vec![
-                    ("retry", Reply::Retry),
-                    ("skip", Reply::Skip),
-                    ("rollback", Reply::RollBack),
-                    ("stop", Reply::Stop),
-                ]);
-                Self { text: own(format!("`{effect}` failed. What now?")), kind }
-            }
-            Subject::Action { .. } => {
-                let kind = match prompt.kind {
-                    Some(QuestionKind::Confirm) | None => yes_no(),
-                    Some(QuestionKind::Input { secret: false }) => Kind::Line,
-                    Some(QuestionKind::Input { secret: true }) => Kind::Secret,
-                };
-                Self { text: prompt.text.clone(), kind }
-            }
-        }
+        let text = match &prompt.subject {
+            Subject::Start => own(format!("`{}` can do lasting harm where it is not meant to run (risk: high). Start?", runbook.name)),
+            Subject::Confirm { path } | Subject::Step { path } => own(format!("Do `{}`?", unit_id(path))),
+            Subject::InDoubt { effect } => own(format!("It is not known whether `{effect}` was done. Look, and say what you found.")),
+            Subject::Failed { effect } => own(format!("`{effect}` failed. What now?")),
+            Subject::Action { .. } => prompt.text.clone(),
+        };
+        // What is known stands before what is asked, so that the answers follow the question.
+        let text = prompt.known.iter().map(String::as_str).chain([text.as_str()]).collect::<Vec<_>>().join("\n");
+        let kind = match (&prompt.subject, &prompt.kind) {
+            (Subject::Action { .. }, Some(QuestionKind::Input { secret: false })) => Kind::Line,
+            (Subject::Action { .. }, Some(QuestionKind::Input { secret: true })) => Kind::Secret,
+            (Subject::Action { .. }, Some(QuestionKind::Confirm) | None) => Kind::Choice(choices(&[Reply::Yes, Reply::No])),
+            (_, _) => Kind::Choice(choices(&prompt.replies)),
+        };
+        Self { text, kind }
     }
 
     /// Asks until the answer is one; nothing where the input is closed or nobody waits any more.
@@ -158,15 +136,12 @@ impl Question {
     }
 }
 
-fn id(path: &[runbook_core::effect::Place]) -> String {
-    path.iter()
-        .map(|place| place.step.clone() + &place.item.as_ref().map(|item| format!("[{item}]")).unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("/")
+fn choices(replies: &[Reply]) -> Vec<(&'static str, Reply)> {
+    replies.iter().filter_map(|reply| Some((word(reply)?, reply.clone()))).collect()
 }
 
 /// Where a prompt cannot be shown, nobody can answer it either.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let mut to = io::stderr();
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -1,10 +1,12 @@
 //! The card at the end of a run that did not simply end well: what changed, what is still as it was, since when the service is down, where the
 //! backups are, and what to type next.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
-use runbook_core::record::{PersonNeeded, RunEnd};
+use runbook_core::record::{PersonNeeded, RollbackCause, RunEnd};
 use runbook_core::runbook::{Phase, Risk};
 use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
 use runbook_engine::state::{RunId, StateDir};
@@ -77,7 +79,15 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
     let mut lines = vec![headline(about)];
     match about.end {
         None if about.running => return lines,
-        Some(RunEnd::Done | RunEnd::ChecksPassed | RunEnd::Abandoned) => {
+        Some(RunEnd::Abandoned) => {
+            if let Some(reason) = view.closed().and_then(|closed| closed.reason.as_ref()) {
+                lines.push(Line::Row { label: "because", text: reason.clone() });
+            }
+            lines.extend(changes(plan, view, false));
+            lines.extend(backups(plan, view, view.clock().at()));
+            return lines;
+        }
+        Some(RunEnd::Done | RunEnd::ChecksPassed) => {
             if view.passed_failures() > 0 {
                 let text = format!("{} failed and let pass", count(view.passed_failures() as usize, "step"));
                 lines.push(Line::Row { label: "but", text });
@@ -92,7 +102,7 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
         | Some(RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. }) => {
             lines.extend(changes(plan, view, about.end.is_none()));
             lines.extend(down(plan, view));
-            lines.extend(backups(plan, view));
+            lines.extend(backups(plan, view, view.clock().at()));
         }
     }
     lines.extend(next(about));
@@ -112,8 +122,11 @@ fn headline(about: &About<'_>) -> Line {
         None => (false, format!("interrupted: the program was killed or the host went down (run {run})")),
         Some(RunEnd::Done) => (true, format!("done in {lasted} (run {run})")),
         Some(RunEnd::ChecksPassed) => (true, "the checks hold; nothing was changed".to_owned()),
-        Some(RunEnd::Abandoned) => (true, "given up".to_owned()),
+        Some(RunEnd::Abandoned) => (true, format!("given up by a person (run {run})")),
         Some(RunEnd::Failed) => (false, format!("stopped{}; nothing was rolled back (run {run})", at())),
+        Some(RunEnd::RolledBack) if view.rollback().is_some_and(|rollback| rollback.began().cause == RollbackCause::Requested) => {
+            (true, format!("rolled back: everything that was begun is undone (run {run})"))
+        }
         Some(RunEnd::RolledBack) => (false, format!("failed, and everything was rolled back (run {run})")),
         Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
             (false, format!("a person is needed: the rollback met a change that cannot be undone (run {run})"))
@@ -237,7 +250,7 @@ fn stopped_since(mut events: Vec<(Timestamp, bool, String)>) -> Option<(Timestam
 }
 
 /// The backups that this run made or looked at, and how old they are.
-fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
+fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for unit in plan.units() {
@@ -255,7 +268,7 @@ fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
         let age = output("taken_at")
             .or_else(|| output("finished_at"))
             .and_then(|text| text.parse::<Timestamp>().ok())
-            .zip(view.clock().at())
+            .zip(now)
             .map(|(taken, now)| {
                 format!(", taken {} ({} ago)", taken.strftime("%Y-%m-%d %H:%M UTC"), duration(now.duration_since(taken).unsigned_abs()))
             })
@@ -277,33 +290,87 @@ fn backups(plan: &Plan, view: &RunView) -> Vec<Line> {
     lines
 }
 
-/// What to type next.
+/// The backups of a run as lines, with their age at `now`.
+pub(crate) fn backup_rows(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<String> {
+    let row = |line: Line| match line {
+        Line::Row { label, text } => Some(format!("{label}: {text}")),
+        Line::Headline { .. } | Line::Command { .. } => None,
+    };
+    backups(plan, view, Some(now)).into_iter().filter_map(row).collect()
+}
+
+/// What a rollback leaves as it is, since it does no harm.
+pub(crate) fn stays(plan: &Plan, view: &RunView) -> Vec<String> {
+    let changed = |key: &&EffectKey| view.instance(**key).is_some_and(|instance| instance.effect().may_have_changed());
+    let stays = |key: &EffectKey| match (&plan.unit(key.unit)?.fate, view.path(plan, *key)) {
+        (PlanFate::Leaves(what), Some(path)) => Some(format!("`{}` stays: {what}", unit_id(&path))),
+        _ => None,
+    };
+    view.begun().iter().filter(changed).filter_map(stays).collect()
+}
+
+/// What to type next, the likeliest first.
 fn next(about: &About<'_>) -> Vec<Line> {
     let About { plan, view, run, .. } = about;
-    let state = about.state.named().map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
-    let mut commands = vec![format!("runbook runs show {run}{state}")];
+    let mut lines = Vec::new();
+    let mut add = |label: &'static str, what: String| lines.push(Line::Command { label, text: command(&what, about.state.named()) });
+    let undoable = !Extent::of(plan, view).undo.is_empty() || view.in_doubt().next().is_some();
+    let undoable = undoable && view.rollback().is_none();
+    match about.end {
+        Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => add("again", format!("exec {}", quoted(about.file))),
+        Some(RunEnd::WaitingForPerson) if about.asked_to_start() => add("go on", format!("resume {run} --yes")),
+        Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
+            add("when done", format!("abandon {run} --reason {}", quoted("put right by hand: …")));
+        }
+        None
+        | Some(RunEnd::Failed | RunEnd::Stopped { .. } | RunEnd::WaitingForPerson | RunEnd::NeedsPerson { .. }) => {
+            add("go on", format!("resume {run}"));
+            for answer in answers(about) {
+                add("or answer", format!("resume {run} --answer {}", quoted(&answer)));
+            }
+            if undoable {
+                add("roll back", format!("rollback {run}"));
+            }
+            if about.end == Some(RunEnd::NeedsPerson { why: PersonNeeded::Stuck }) {
+                add("or by hand", format!("abandon {run} --reason {}", quoted("put right by hand: …")));
+            }
+        }
+        Some(RunEnd::Done | RunEnd::ChecksPassed | RunEnd::Abandoned) => {}
+    }
     let written = failures(plan, view).into_iter().find(|key| report(view, *key).is_some_and(|report| report.output.is_some()));
     if let Some(path) = written.and_then(|key| view.path(plan, key))
         && let Some(place) = path.first()
     {
-        commands.push(format!("runbook runs log {run} --step {}{state}", place.step));
+        add("look", format!("runs log {run} --step {}", place.step));
     }
-    match about.end {
-        Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => {
-            commands.push(format!("runbook exec {}{state}", quoted(about.file)));
+    add("look", format!("runs show {run}"));
+    lines
+}
+
+/// What can be answered without a terminal: whether a step in doubt was done, and what waits for a yes.
+fn answers(about: &About<'_>) -> Vec<String> {
+    let About { plan, view, end, .. } = about;
+    let name = |key: EffectKey| view.path(plan, key).map(|path| unit_id(&path));
+    match end {
+        Some(RunEnd::NeedsPerson { why: PersonNeeded::InDoubt }) => {
+            view.in_doubt().filter_map(name).flat_map(|step| [format!("{step}=done"), format!("{step}=not-done")]).collect()
         }
-        None
-        | Some(
-            RunEnd::Done
-            | RunEnd::ChecksPassed
-            | RunEnd::Abandoned
-            | RunEnd::Failed
-            | RunEnd::NeedsPerson { .. }
-            | RunEnd::WaitingForPerson
-            | RunEnd::Stopped { .. },
-        ) => {}
+        Some(RunEnd::WaitingForPerson) => {
+            let asks = |unit: &PlanUnit| unit.confirm || unit.action.starts_with("manual.");
+            let waits = |key: &EffectKey| {
+                view.effect(*key).is_some_and(|effect| matches!(effect.state(), EffectState::Admitted | EffectState::Held))
+            };
+            let units = plan.units().iter().filter(|unit| asks(unit)).filter_map(|unit| plan.find(&unit.id)).map(EffectKey::unit);
+            units.filter(waits).filter_map(name).map(|step| format!("{step}=yes")).collect()
+        }
+        _ => Vec::new(),
     }
-    commands.into_iter().map(|text| Line::Command { label: "next", text }).collect()
+}
+
+/// A command of this program, with where runs are kept where that is not the default.
+pub(crate) fn command(what: &str, state: Option<&Path>) -> String {
+    let state = state.map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
+    format!("runbook {what}{state}")
 }
 
 /// A word as a shell takes it.

@@ -1,5 +1,6 @@
 //! `runbook`: the command line. Printing and exiting happen here and nowhere else.
 
+mod answers;
 mod args;
 mod ask;
 mod card;

@@ -1,10 +1,11 @@
 //! Runs that are kept: found by what an operator types, read back, and what is to be said of them.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runbook_core::record::{PersonNeeded, RunEnd, Stamped};
 use runbook_engine::journal::{self, Contents, JournalError};
+use runbook_engine::{RUNBOOK_COPY, copy_name};
 use runbook_engine::state::{RunFolder, StateDir, StateError};
 
 use crate::args::RunRef;
@@ -24,6 +25,11 @@ pub(crate) fn find(state: &StateDir, run: &RunRef, streams: &mut Streams) -> Res
         None => state.last_run(),
     };
     found.map_err(|error| state_fault(&error, streams))
+}
+
+/// The copy of its runbook that a run goes on with, after so many changes of it.
+pub(crate) fn runbook_copy(folder: &RunFolder, change: u32) -> PathBuf {
+    folder.source(&copy_name(RUNBOOK_COPY, change))
 }
 
 /// All records of a run.

@@ -147,8 +147,10 @@ stopped at `second`; nothing was rolled back (run [RUN])
   changed     first: Write a file (undo: file.put_back)
   perhaps     second: Break, which failed (stays: nothing)
   as it was   1 step not done or without a change: third
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook runs log [RUN] --step second --state-dir [DIR]/state
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  roll back   runbook rollback [RUN] --state-dir [DIR]/state
+  look        runbook runs log [RUN] --step second --state-dir [DIR]/state
+              runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(1);
@@ -174,8 +176,9 @@ error[RB507]: `only` failed: `eq stdout '8'` does not hold
 
 stopped at `only`; nothing was rolled back (run [RUN])
   changed     only (stays: nothing)
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook runs log [RUN] --step only --state-dir [DIR]/state
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  look        runbook runs log [RUN] --step only --state-dir [DIR]/state
+              runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(1);
@@ -273,8 +276,8 @@ error[RB502]: `up` failed: nothing listens at `127.0.0.1:1`
   |                    ^^^^^^^^^^^^^^^^^^^^^
 
 the checks do not hold; nothing was changed (run [RUN])
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook exec web.toml --state-dir [DIR]/state
+  again       runbook exec web.toml --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(9);
@@ -318,7 +321,8 @@ fn high_risk_wants_a_yes_and_nobody_is_there() {
 
 waiting for a person, and nobody can be asked (run [RUN])
   asked       whether to start, since its risk is high; `--yes` answers that
-  next        runbook runs show [RUN] --state-dir [DIR]/state
+  go on       runbook resume [RUN] --yes --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(7);
@@ -326,6 +330,7 @@ waiting for a person, and nobody can be asked (run [RUN])
         .run(["exec", "a.toml", "--yes"])
         .stdout(str![[r#"
 [CLOCK] run [RUN] of one
+[CLOCK] the start: yes, says --yes
 [CLOCK] step only: begins
 [CLOCK] step only: done ([TOOK])
 
@@ -366,7 +371,9 @@ error[RB512]: `only` failed: a person is needed here, and nobody can be asked
 waiting for a person, and nobody can be asked (run [RUN])
   changed     nothing
   as it was   1 step not done or without a change: only
-  next        runbook runs show [RUN] --state-dir [DIR]/state
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  or answer   runbook resume [RUN] --answer only=yes --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(7);
@@ -420,7 +427,7 @@ fn two_runs_on_one_thing_are_refused() {
     sandbox.wait_for("begun");
     let (_, stderr) = sandbox.run(["exec", "a.toml"]).only_code(8);
     assert!(stderr.contains("error: `[UNIQUE]` is locked by run `[RUN]` of `one`"), "{stderr}");
-    assert!(stderr.contains("help: look at it: `runbook runs show [RUN] --state-dir [DIR]/state`"), "{stderr}");
+    assert!(stderr.contains("help: it is under way; look at it: `runbook runs show [RUN] --state-dir [DIR]/state`"), "{stderr}");
     std::fs::write(sandbox.path("go"), "").expect("a file");
     sandbox.wait(first).only_code(0);
 }

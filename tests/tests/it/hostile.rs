@@ -34,8 +34,9 @@ error[RB506]: `esc` failed: `bash` exited with 1, expected 0
 
 stopped at `esc`; nothing was rolled back (run [RUN])
   perhaps     esc, which failed (stays: nothing)
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook runs log [RUN] --step esc --state-dir [DIR]/state
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  look        runbook runs log [RUN] --step esc --state-dir [DIR]/state
+              runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(1);

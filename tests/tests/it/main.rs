@@ -16,6 +16,7 @@ mod lab;
 mod lab_foreign;
 mod lab_odc;
 mod plan;
+mod resume;
 mod rollback;
 mod runs;
 mod sandbox;

@@ -71,8 +71,8 @@ failed, and everything was rolled back (run [RUN])
   taken back  break: Break
               two: Make the second file
               one: Change the first file
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook exec a.toml --state-dir [DIR]/state
+  again       runbook exec a.toml --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(5);
@@ -120,7 +120,8 @@ a person is needed: the rollback met a change that cannot be undone (run [RUN])
   taken back  break: Break
               two: Make the second file
   barrier     `gone` cannot be undone, nor what came before it
-  next        runbook runs show [RUN] --state-dir [DIR]/state
+  when done   runbook abandon [RUN] --reason 'put right by hand: …' --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(6);
@@ -171,8 +172,10 @@ error[RB506]: the undo of `one` failed: `sh` exited with 1, expected 0
 a person is needed: an undo failed (run [RUN])
   changed     one (undo: shell.run)
   perhaps     break, which failed (stays: nothing)
-  next        runbook runs show [RUN] --state-dir [DIR]/state
-              runbook runs log [RUN] --step one --state-dir [DIR]/state
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  or by hand  runbook abandon [RUN] --reason 'put right by hand: …' --state-dir [DIR]/state
+  look        runbook runs log [RUN] --step one --state-dir [DIR]/state
+              runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])
         .code(6);

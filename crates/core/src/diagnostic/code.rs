@@ -102,6 +102,10 @@ codes! {
     ValueSyntax = "RB441", "a file of `[values]` is not well-formed";
     ValueKey = "RB442", "something of `[values]` is not there";
     ValueFault = "RB443", "a value cannot be worked out";
+    RunbookChanged = "RB470", "the runbook was changed since its run began";
+    VariableDiffers = "RB471", "a variable has another value than its run began with";
+    CannotTakeOver = "RB472", "a changed runbook does not fit what was done";
+    AnswerUnknown = "RB473", "an answer about a step that is not there";
 
     ActionInvalid = "RB501", "a value was wrong when its step was prepared";
     ServiceUnreachable = "RB502", "a service cannot be reached";

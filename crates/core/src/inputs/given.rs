@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::record::VariableSource;
+
 /// A value for a variable, not yet held against the variable's type.
 pub struct Given {
     /// The variable's name.
@@ -48,6 +50,8 @@ pub enum Origin {
     Command {
         /// The command as the operator wrote it.
         command: String,
+        /// The program and its arguments.
+        argv: Vec<String>,
     },
     /// A person, asked for it.
     Prompt,
@@ -58,6 +62,16 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Where a value of it can be fetched again, with paths as the operator named them; a command's folder is not known here.
+    pub(super) fn source(&self) -> Option<VariableSource> {
+        match self {
+            Self::VarFile { path, .. } => Some(VariableSource::VarFile { path: path.clone() }),
+            Self::Contents { path } => Some(VariableSource::File { path: path.clone() }),
+            Self::Command { argv, .. } => Some(VariableSource::Command { argv: argv.clone(), dir: String::new() }),
+            Self::CommandLine | Self::Environment { .. } | Self::Prompt | Self::Record | Self::Default => None,
+        }
+    }
+
     /// The lowest wins.
     pub(super) const fn rank(&self) -> u8 {
         match self {
@@ -81,7 +95,7 @@ impl fmt::Display for Origin {
             Self::VarFile { path, line } => write!(f, "{path}:{line}"),
             Self::Environment { name } => f.write_str(name),
             Self::Contents { path } => write!(f, "the file {path}"),
-            Self::Command { command } => write!(f, "the command {command}"),
+            Self::Command { command, .. } => write!(f, "the command {command}"),
             Self::Prompt => f.write_str("the prompt"),
             Self::Record => f.write_str("the run's record"),
             Self::Default => f.write_str("default"),

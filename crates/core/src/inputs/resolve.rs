@@ -110,7 +110,8 @@ pub(super) fn refused(runbook: &Runbook, var: &Var, origin: &Origin, refusal: Re
     fault
 }
 
-fn lacking(runbook: &Runbook, var: &Var) -> Diagnostic {
+/// That a variable has no value.
+pub fn lacking(runbook: &Runbook, var: &Var) -> Diagnostic {
     let fault = Diagnostic::error(Code::MissingVariable, format!("`{}` has no value", var.name)).at(
         &runbook.source,
         var.name_span,

@@ -114,6 +114,7 @@ impl Inputs {
             secret: input.secret,
             digest: None,
             origin: input.origin.to_string(),
+            source: input.secret.then(|| input.origin.source()).flatten(),
         };
         self.variables.iter().map(record).collect()
     }

@@ -1,5 +1,7 @@
 //! From a runbook and its variables to a plan.
 
+use std::collections::BTreeMap;
+
 use super::options::LeftOut;
 use super::spec::{self, Digests};
 use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, WhenAt, select};
@@ -45,6 +47,17 @@ pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result
         return Err(builder.faults);
     }
     Plan::new(parts).map_err(|fault| not_a_plan(&fault))
+}
+
+/// The digest of what each unit does, by its id: whether a mended runbook does the same as the one that a run began with.
+pub fn deeds(runbook: &Runbook, inputs: &Inputs) -> BTreeMap<String, Digest> {
+    let mut builder = Builder { runbook, scope: inputs.scope(&Scope::new()), faults: Diagnostics::new() };
+    let deed = |unit: &Unit| {
+        let idle = builder.is_false(unit.when.as_ref());
+        let action = builder.call(&unit.action, idle).1;
+        (unit.id.clone(), spec::deed(unit, &builder.digests(unit, action)))
+    };
+    runbook.units.iter().map(deed).collect()
 }
 
 /// The check of a runbook finds everything that could lead here.
@@ -110,12 +123,21 @@ impl Builder<'_> {
 
     /// The unit's own digest in place of its action's.
     fn digest(&mut self, unit: &Unit, parts: &mut PlanParts) {
-        let idle = self.is_false(unit.when.as_ref());
-        let mut proof = |call: Option<&ActionCall>| call.map(|call| self.call(call, idle).1);
-        let (probe, proof) = (proof(unit.probe.as_ref().map(|p| &p.action)), proof(unit.proof.as_ref().map(|p| &p.action)));
+        let Some(action) = parts.units.get(unit.ix.get()).map(|planned| planned.spec.clone()) else { return };
+        let digests = self.digests(unit, action);
         if let Some(planned) = parts.units.get_mut(unit.ix.get()) {
-            let digests = Digests { action: planned.spec.clone(), probe, proof };
             planned.spec = spec::unit(self.runbook, unit, planned, &digests);
+        }
+    }
+
+    /// The digests of its calls; `action` is that of its own one.
+    fn digests(&mut self, unit: &Unit, action: Digest) -> Digests {
+        let idle = self.is_false(unit.when.as_ref());
+        let mut digest = |call: &ActionCall| self.call(call, idle).1;
+        Digests {
+            action,
+            probe: unit.probe.as_ref().map(|probe| digest(&probe.action)),
+            proof: unit.proof.as_ref().map(|proof| digest(&proof.action)),
         }
     }
 

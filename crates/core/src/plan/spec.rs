@@ -98,6 +98,22 @@ pub(super) fn unit(runbook: &Runbook, unit: &Unit, planned: &PlanUnit, digests: 
     Digest::of_json(RECIPE, &Value::Object(it.0))
 }
 
+/// The digest of what a unit does: what must not have changed where it is done already. How often it would be tried, what would become of its failure and how it
+/// would be undone are no part of it, so that those can be mended under way.
+pub(super) fn deed(unit: &Unit, digests: &Digests) -> Digest {
+    let mut it = Canonical::default();
+    it.put("phase", serde_json::to_value(unit.phase).unwrap_or_default());
+    it.put("action", digests.action.as_str());
+    it.put("when", unit.when.as_ref().map(|expr| expr.source().to_owned()));
+    it.put("for_each", unit.for_each.as_ref().map(|for_each| for_each.items.source().to_owned()));
+    it.exprs("expect", &unit.expect);
+    it.put("outputs", unit.outputs.iter().map(|(name, expr)| (name.clone(), expr.source().into())).collect::<Map<_, _>>());
+    it.put("secret_outputs", unit.secret_outputs.clone());
+    it.put("probe", proof(unit.probe.as_ref(), digests.probe.as_ref()));
+    it.put("proof", proof(unit.proof.as_ref(), digests.proof.as_ref()));
+    Digest::of_json("deed1", &Value::Object(it.0))
+}
+
 /// The digest of an undo action, whose call has the digest `action`.
 pub(super) fn undo(undo: &UndoStep, action: &Digest) -> Digest {
     let mut it = Canonical::default();

@@ -59,6 +59,50 @@ pub struct VariableValue {
     pub digest: Option<String>,
     /// Where it came from, as a person would say it: `--var`, `prod.toml:4`, `RUNBOOK_VAR_IMAGE`, `default`.
     pub origin: String,
+    /// Of a secret: where a later session finds it again; none where only a person can say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<VariableSource>,
+}
+
+/// Where the value of a secret is kept, so that a later session can fetch it again, wherever that one is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VariableSource {
+    /// In the variable file at this absolute path.
+    VarFile {
+        /// The path.
+        path: String,
+    },
+    /// It is the text of the file at this absolute path.
+    File {
+        /// The path.
+        path: String,
+    },
+    /// It is what this command prints.
+    Command {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// The folder that it was started in; absolute.
+        dir: String,
+    },
+}
+
+/// The run goes on with a mended runbook: what was done stands as it is, everything else is done as the new one says.
+///
+/// All records of the run, those before this one too, are read by the last plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Amended {
+    /// How often the runbook of this run has been changed, this time included: the number of the copies among its sources.
+    pub change: u32,
+    /// Which runbook.
+    pub runbook: RunbookIdentity,
+    /// The digest of the plan from here on.
+    pub plan: Digest,
+    /// All variables from here on.
+    pub variables: Vec<VariableValue>,
+    /// `[values]` from here on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ValueRecord>,
 }
 
 /// A secret variable that has another value than before, and a person said that this is right (`--accept-secret NAME`).

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Admitted, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
+    Admitted, Amended, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
     RunClosed, RunOpened, SessionEnded, SessionOpened, Skipped, Started, StopRequested, TimerFired,
 };
 
@@ -27,6 +27,8 @@ pub struct Stamped {
 pub enum Record {
     /// A run exists.
     RunOpened(Box<RunOpened>),
+    /// The run goes on with a mended runbook.
+    Amended(Box<Amended>),
     /// A process works on the run.
     SessionOpened(Box<SessionOpened>),
     /// The items of a `for_each` are known.

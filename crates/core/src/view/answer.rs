@@ -34,6 +34,26 @@ impl RunView {
         Ok(())
     }
 
+    /// The replies that a question takes as things stand. An action's own question says itself what it wants.
+    pub fn replies(&self, plan: &Plan, subject: &Subject) -> Vec<Reply> {
+        match subject {
+            Subject::Start | Subject::Confirm { .. } => vec![Reply::Yes, Reply::No],
+            Subject::Step { .. } => vec![Reply::Yes, Reply::No, Reply::All],
+            Subject::InDoubt { effect } => {
+                let state = self.key(plan, effect).and_then(|key| self.effect(key)).map(EffectView::state);
+                let mut replies = vec![Reply::Done, Reply::NotDone];
+                // What still works cannot be undone, and an undo is what a rollback is made of.
+                if !matches!(effect.role, Role::Undo(_)) && !matches!(state, Some(EffectState::Unsure { moving: true, .. })) {
+                    replies.push(Reply::RollBack);
+                }
+                replies.push(Reply::Stop);
+                replies
+            }
+            Subject::Failed { .. } => vec![Reply::Retry, Reply::Skip, Reply::RollBack, Reply::Stop],
+            Subject::Action { .. } => Vec::new(),
+        }
+    }
+
     fn step_at(&self, plan: &Plan, path: &[Place]) -> Option<EffectKey> {
         self.key_of(plan, path, Role::Do)
     }

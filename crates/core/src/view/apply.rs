@@ -5,7 +5,7 @@ use crate::action::{Class, Outcome};
 use crate::effect::{EffectId, Role};
 use crate::plan::{FailurePolicy, Plan, PlanUnit};
 use crate::record::{
-    Admitted, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
+    Admitted, Amended, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
     RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, TimerFired,
 };
 use crate::runbook::{Phase, Retry};
@@ -45,6 +45,7 @@ impl RunView {
                 return self.session_ended(*ended);
             }
             Record::RunClosed(_)
+            | Record::Amended(_)
             | Record::Expanded(_)
             | Record::Admitted(_)
             | Record::Skipped(_)
@@ -90,6 +91,7 @@ impl RunView {
             }
             Record::RollbackBegan(began) => self.rollback_began(plan, began, seq),
             Record::RunClosed(closed) => self.run_closed(closed),
+            Record::Amended(amended) => self.amended(plan, amended),
         }
     }
 
@@ -105,10 +107,22 @@ impl RunView {
         if self.opened.is_some() {
             return Err("the run has been opened before".to_owned());
         }
-        if opened.plan != plan.digest() {
-            return Err("it belongs to another plan".to_owned());
-        }
+        // A run whose runbook was mended later is read by its last plan: the record about that follows.
+        self.foreign = opened.plan != plan.digest();
         self.opened = Some(Box::new(opened.clone()));
+        Ok(())
+    }
+
+    fn amended(&mut self, plan: &Plan, amended: &Amended) -> Taken {
+        if !self.flow.running.is_empty() {
+            return Err("something still runs".to_owned());
+        }
+        let Some(opened) = &mut self.opened else { return Err("the run has not been opened".to_owned()) };
+        opened.runbook = amended.runbook.clone();
+        opened.plan = amended.plan.clone();
+        opened.variables.clone_from(&amended.variables);
+        opened.values.clone_from(&amended.values);
+        self.foreign = amended.plan != plan.digest();
         Ok(())
     }
 
@@ -199,7 +213,7 @@ impl RunView {
             Some(_) | None => {}
         }
         let class = self.rules(plan, key).class;
-        if started.class != class {
+        if started.class != class && !self.foreign {
             return Err("its class is not the plan's".to_owned());
         }
         let asked_again = self.is_guard(plan, key);
@@ -334,6 +348,9 @@ impl RunView {
             Some(action) => (action.class, action.retry, FailurePolicy::Stop, false),
             None => (unit.class, unit.retry, unit.on_failure.wished(session.and_then(|s| s.opened.flags.on_failure)), undoing),
         };
+        // A mended runbook may treat it otherwise; what happened before the change happened by the old word.
+        let then = self.effect(key).and_then(EffectView::report).and_then(|report| report.class).filter(|_| self.foreign);
+        let class = then.unwrap_or(class);
         // What only reads is tried again by the engine, within one effect.
         let retry = if class.changes() { retry } else { Retry::NONE };
         let repeat = unit.repeat.filter(|_| key.undo.is_none());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RunTime;
-use crate::action::{Before, Outcome, Verdict};
+use crate::action::{Before, Class, Outcome, Verdict};
 use crate::digest::Digest;
 use crate::record::{Ended, Expectation, OutputFile, Recovered, SkipReason, Started, UndoResolved};
 
@@ -31,6 +31,9 @@ pub struct EffectReport {
     /// When it ended or was recovered; none while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<Moment>,
+    /// How it might be treated, as the plan said when it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// The digest of the rendered fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub render: Option<Digest>,
@@ -76,6 +79,7 @@ impl EffectReport {
         *self = Self {
             first_started: Some(self.first_started.unwrap_or(now)),
             started: Some(now),
+            class: Some(started.class),
             render: Some(started.render.clone()),
             fields: started.fields.clone(),
             before: started.before.clone(),

@@ -89,6 +89,9 @@ pub struct RunView {
     pub(super) seq: u64,
     pub(super) clock: Clock,
     pub(super) opened: Option<Box<RunOpened>>,
+    /// Whether the records so far were written by another plan than the one they are read by.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) foreign: bool,
     pub(super) session: Option<Box<SessionView>>,
     pub(super) units: Vec<UnitView>,
     pub(super) flow: Flow,
@@ -109,6 +112,7 @@ impl RunView {
             seq: 0,
             clock: Clock::default(),
             opened: None,
+            foreign: false,
             session: None,
             units: vec![UnitView::default(); plan.units().len()],
             flow: Flow::default(),
@@ -130,7 +134,12 @@ impl RunView {
         &self.clock
     }
 
-    /// The run's first record.
+    /// Whether the run was opened, or last mended, with another plan than the one that its records are read by.
+    pub const fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// The run's first record, with the runbook and the plan of the last change.
     pub fn opened(&self) -> Option<&RunOpened> {
         self.opened.as_deref()
     }

@@ -133,7 +133,8 @@ impl Laws {
             | Record::StopRequested(_)
             | Record::RollbackBegan(_)
             | Record::SessionEnded(_)
-            | Record::RunClosed(_) => {}
+            | Record::RunClosed(_)
+            | Record::Amended(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use runbook_core::action::{Before, CancelKind, Failure, FailureKind, Outcome, Residue};
+use runbook_core::action::{Before, CancelKind, Failure, FailureKind, Outcome, Residue, Verdict};
 use runbook_core::decide::{Admit, Ask, Command, Expand, Limits, Recover, Start};
 use runbook_core::effect::{EffectId, Role, UnitIx};
 use runbook_core::record::{
@@ -301,10 +301,39 @@ impl Dispatcher {
                 String::new()
             }
         };
-        let prompt = Prompt { subject: ask.subject.clone(), unit: ask.unit, text: text.clone(), kind: None };
+        let prompt = Prompt {
+            subject: ask.subject.clone(),
+            unit: ask.unit,
+            text: text.clone(),
+            kind: None,
+            known: self.known(&ask.subject),
+            replies: self.ledger.view().replies(self.ledger.plan(), &ask.subject),
+        };
         self.ledger.write(Record::Asked(Asked { subject: ask.subject, text, kind: None }))?;
         self.after_sync.push(AfterSync::Show { prompt, answer: None });
         Ok(())
+    }
+
+    /// What is known of an effect that a person is asked about: when it began, what it was to do, what the world says, how it failed.
+    fn known(&self, subject: &Subject) -> Vec<String> {
+        let (Subject::InDoubt { effect } | Subject::Failed { effect }) = subject else { return Vec::new() };
+        let (plan, view) = (self.ledger.plan(), self.ledger.view());
+        let report = view.key(plan, effect).and_then(|key| view.effect(key)).and_then(|effect| effect.report());
+        let Some(report) = report else { return Vec::new() };
+        let mut known = Vec::new();
+        if let Some(started) = report.started {
+            known.push(format!("attempt {} began at {}", effect.attempt, started.at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+        }
+        if let Some(Outcome::Failed { failure, .. }) = &report.outcome {
+            known.push(format!("it ended with: {}", failure.message));
+        }
+        if let Some(Verdict::Partial { why } | Verdict::Unknown { why }) = &report.verdict {
+            known.push(format!("looking at it says: {why}"));
+        }
+        if report.output.is_some() {
+            known.push(format!("what it wrote is in `{}`", beside(&self.surroundings, &RunFolder::output_name(effect)).display()));
+        }
+        known
     }
 
     /// A step's own question. One that cannot be rendered is shown as it was written: better asked badly than not at all.

@@ -55,7 +55,7 @@ pub(crate) fn fit(map: &mut Map<String, Value>, folder: &Path, name: &str) -> Re
 }
 
 /// Puts back what [`fit`] moved out.
-pub(super) fn restore(mut map: Map<String, Value>, folder: &Path) -> Result<Map<String, Value>, EngineError> {
+pub(crate) fn restore(mut map: Map<String, Value>, folder: &Path) -> Result<Map<String, Value>, EngineError> {
     let mut files: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (key, value) in &mut map {
         let Some((name, digest)) = reference(value) else { continue };

@@ -5,11 +5,10 @@ use std::path::Path;
 use runbook_core::action::{ActionSpec, Before, Outcome, Outputs, Verdict};
 use runbook_core::effect::{EffectId, Role};
 use runbook_core::plan::Plan;
-use runbook_core::record::{Record, Stamped, ValueRecord, repeat_is_over};
+use runbook_core::record::{Record, Stamped, repeat_is_over};
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::Scope;
 use runbook_core::view::RunView;
-use serde_json::{Map, Value};
 
 use super::Results;
 use super::{expect, oversize};
@@ -53,6 +52,7 @@ pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope:
                 Verdict::Done { .. } | Verdict::Partial { .. } | Verdict::Unknown { .. } => {}
             },
             Record::RunOpened(_)
+            | Record::Amended(_)
             | Record::Admitted(_)
             | Record::Skipped(_)
             | Record::Asked(_)
@@ -99,28 +99,4 @@ fn secret_names(runbook: &Runbook, plan: &Plan, effect: &EffectId) -> Vec<String
 /// The name under which a value stands among the inputs: no variable can have it.
 pub(crate) fn value_key(name: &str) -> String {
     format!("values.{name}")
-}
-
-/// `[values]` as they were recorded, those that stand beside the journal included.
-pub(crate) fn values(records: &[Stamped], folder: &Path) -> Result<Vec<ValueRecord>, EngineError> {
-    let opened = records.iter().find_map(|stamped| match &stamped.record {
-        Record::RunOpened(opened) => Some(opened),
-        _ => None,
-    });
-    let mut values = opened.map(|opened| opened.values.clone()).unwrap_or_default();
-    let whole = oversize::restore(values.iter_mut().map(|value| (value_key(&value.name), value.value.take())).collect(), folder)?;
-    for (value, (_, whole)) in values.iter_mut().zip(whole) {
-        value.value = whole;
-    }
-    Ok(values)
-}
-
-/// The variables as they were recorded, those that stand beside the journal included.
-pub(crate) fn variables(records: &[Stamped], folder: &Path) -> Result<Map<String, Value>, EngineError> {
-    let opened = records.iter().find_map(|stamped| match &stamped.record {
-        Record::RunOpened(opened) => Some(opened),
-        _ => None,
-    });
-    let values = opened.into_iter().flat_map(|opened| &opened.variables).filter_map(|v| Some((v.name.clone(), v.value.clone()?)));
-    oversize::restore(values.collect(), folder)
 }

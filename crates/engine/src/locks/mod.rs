@@ -7,4 +7,4 @@ mod folder;
 mod named;
 
 pub use folder::LockFolder;
-pub use named::{LockError, NamedLocks, Owner, acquire};
+pub use named::{LockError, NamedLocks, Owner, acquire, release};

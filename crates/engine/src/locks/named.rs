@@ -89,6 +89,25 @@ pub fn acquire(folder: &LockFolder, names: &[String], owner: &Owner, is_open: im
     Ok(locks)
 }
 
+/// Gives free what a run that no process works on still holds of `names`; what others hold stays theirs.
+pub fn release(folder: &LockFolder, names: &[String], run: &str) -> Result<(), DiskError> {
+    for name in names {
+        let path = folder.file(name);
+        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            opened => opened.on("open", &path)?,
+        };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        if written(&mut file, &path)?.is_some_and(|owner| owner.run == run) {
+            replace(&mut file, &path, b"")?;
+        }
+        let _ = file.unlock();
+    }
+    Ok(())
+}
+
 impl NamedLocks {
     /// Gives the names free: the run is finished. The files stay; removing one that somebody waits for would give two holders.
     pub fn finish(mut self) -> Result<(), DiskError> {
@@ -115,14 +134,18 @@ fn take(path: &Path, name: &str, owner: &Owner, is_open: &impl Fn(&Owner) -> boo
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(error)) => return Err(DiskError::new("lock", path, error).into()),
     };
-    let mut text = Vec::new();
-    (&mut file).take(64 * 1024).read_to_end(&mut text).on("read", path)?;
-    let before = serde_json::from_slice::<Content>(&text).ok().map(|content| Box::new(content.owner));
-    match before {
+    match written(&mut file, path)? {
         owner if !taken => Err(LockError::Held { name: name.to_owned(), owner }),
         Some(before) if before.run != owner.run && is_open(&before) => Err(LockError::Unfinished { name: name.to_owned(), owner: before }),
         _ => Ok(file),
     }
+}
+
+/// Who a lock file says that it belongs to; none where it is free, or just being written.
+fn written(file: &mut File, path: &Path) -> Result<Option<Box<Owner>>, DiskError> {
+    let mut text = Vec::new();
+    file.take(64 * 1024).read_to_end(&mut text).on("read", path)?;
+    Ok(serde_json::from_slice::<Content>(&text).ok().map(|content| Box::new(content.owner)))
 }
 
 fn replace(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
@@ -179,6 +202,17 @@ mod tests {
         let folder = LockFolder::at(home.path().join("locks")).unwrap();
         acquire(&folder, &names(&["x", "y", "x"]), &owner("r1"), |_| true).unwrap().finish().unwrap();
         assert!(acquire(&folder, &names(&["y", "x"]), &owner("r2"), |_| true).is_ok());
+    }
+
+    #[test]
+    fn a_run_that_is_given_up_gives_its_own_names_free_and_no_others() {
+        let home = Folder::new();
+        let folder = LockFolder::at(home.path().join("locks")).unwrap();
+        drop(acquire(&folder, &names(&["x"]), &owner("r1"), |_| true).unwrap());
+        drop(acquire(&folder, &names(&["y"]), &owner("r2"), |_| true).unwrap());
+        release(&folder, &names(&["x", "y", "z"]), "r1").unwrap();
+        assert!(acquire(&folder, &names(&["x"]), &owner("r3"), |_| true).is_ok());
+        assert!(acquire(&folder, &names(&["y"]), &owner("r3"), |_| true).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod again;
 mod common;
 mod exec;
 mod look;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use again::{AbandonArgs, AgainArgs, ResumeArgs, RollbackArgs};
 pub(crate) use common::VarArgs;
 pub(crate) use exec::{ExecArgs, OnFailureArg, OutputMode};
 pub(crate) use look::{BackupArgs, BackupCommand, CheckArgs, CheckFormat, CompletionsArgs, ExplainArgs, ManArgs, PlanArgs, PlanFormat};
@@ -19,6 +21,8 @@ Examples:
   runbook check runbooks/                          every runbook below a folder
   runbook plan odc-rollback.toml --var-file site.toml
   runbook exec odc-rollback.toml --var-file site.toml
+  runbook resume --last
+  runbook rollback --last --dry-run
   runbook runs show --last
   runbook explain RB101
 
@@ -48,6 +52,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Carry a runbook out
     Exec(Box<ExecArgs>),
+    /// Go on with a run that failed, was stopped or broke off
+    Resume(Box<ResumeArgs>),
+    /// Undo everything that a run has begun
+    Rollback(Box<RollbackArgs>),
+    /// Give a run up, on the record
+    Abandon(AbandonArgs),
     /// Say everything that is wrong with runbooks; runs nothing
     Check(CheckArgs),
     /// Show what a runbook would do

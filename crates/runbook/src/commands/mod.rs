@@ -1,5 +1,7 @@
 //! One file per command.
 
+mod abandon;
+mod again;
 mod backup;
 mod check;
 mod completions;
@@ -8,8 +10,11 @@ mod explain;
 mod man;
 mod plan;
 mod procedure;
+mod resume;
+mod rollback;
 mod runs;
 mod schema;
+mod session;
 
 pub(crate) use procedure::Procedure;
 
@@ -22,6 +27,9 @@ use crate::streams::Streams;
 pub(crate) fn run(cli: Cli, streams: &mut Streams, folder: &Folder) -> Exit {
     match cli.command {
         Command::Exec(args) => exec::run(&args, cli.state_dir.as_deref(), streams, folder),
+        Command::Resume(args) => resume::run(&args, cli.state_dir.as_deref(), streams, folder),
+        Command::Rollback(args) => rollback::run(&args, cli.state_dir.as_deref(), streams, folder),
+        Command::Abandon(args) => abandon::run(&args, cli.state_dir.as_deref(), streams),
         Command::Check(args) => check::run(&args, streams),
         Command::Explain(args) => explain::run(&args, streams),
         Command::Backup(args) => backup::run(&args, cli.state_dir.as_deref(), streams),

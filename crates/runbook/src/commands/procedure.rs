@@ -64,7 +64,7 @@ pub(crate) fn human(diagnostics: &Diagnostics, streams: &Streams) -> String {
     render::human(diagnostics, render::Style { width: streams.err.width(), color: streams.err.paint().0 })
 }
 
-fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
+pub(crate) fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
     let text = human(diagnostics, streams);
     streams.err.put(text);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
-use runbook_engine::PLAN_COPY;
+use runbook_engine::last_plan;
 use runbook_engine::journal::Reader;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
@@ -108,20 +108,13 @@ fn show(state: &StateDir, run: &RunRef, as_json: bool, streams: &mut Streams) ->
         }
         return Ok(());
     }
-    let plan = plan(&folder);
+    let plan = last_plan(&folder, &contents.records).map(Arc::new);
     let end = head(&folder, &contents.records, plan.as_deref(), streams);
     retell(&contents.records, plan.clone(), &mut streams.out);
     if let Some(plan) = plan {
         closing(state, &folder, &contents.records, &plan, end, streams);
     }
     Ok(())
-}
-
-/// The plan that the run carries out; none where the run's folder has it no more.
-fn plan(folder: &RunFolder) -> Option<Arc<Plan>> {
-    let text = std::fs::read(folder.source(PLAN_COPY)).ok()?;
-    let plan: Plan = serde_json::from_slice(&text).ok()?;
-    Some(Arc::new(plan))
 }
 
 /// The card, from the records alone.

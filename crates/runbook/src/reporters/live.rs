@@ -188,6 +188,12 @@ impl Picture {
                 let line = format!("{}\n{}", paint.apply(Style::Bold, &title), paint.apply(Style::Dim, &format!("{name}, run {run}")));
                 self.line(&line);
             }
+            Telling::Session { by, host, back } => {
+                let what = if *back { "rollback begun" } else { "resumed" };
+                self.remark(Style::Dim, &format!("{what} by {by} on {host}"));
+            }
+            Telling::Amended { file } => self.remark(Style::Yellow, &format!("the runbook was changed: {file}")),
+            Telling::Answered { about, reply, by } => self.remark(Style::Dim, &format!("{about}: {reply}, says {by}")),
             Telling::Began(subject) => self.heading(subject.part),
             Telling::Ended { subject, ending, took, tries, warnings, expectations } => {
                 self.heading(subject.part);

@@ -83,6 +83,10 @@ fn wording(telling: &Telling) -> Vec<String> {
                 None => format!("run {run} of {name}"),
             }]
         }
+        Telling::Session { by, host, back: false } => vec![format!("resumed by {by} on {host}")],
+        Telling::Session { by, host, back: true } => vec![format!("rollback begun by {by} on {host}")],
+        Telling::Amended { file } => vec![format!("the runbook was changed: {file}")],
+        Telling::Answered { about, reply, by } => vec![format!("{about}: {reply}, says {by}")],
         Telling::Began(subject) if subject.title == subject.id => vec![format!("{}: begins", name(subject))],
         Telling::Began(subject) => vec![format!("{}: begins: {}", name(subject), subject.title)],
         Telling::Ended { subject, ending, took, tries, warnings, expectations } => {

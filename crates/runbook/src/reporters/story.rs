@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use runbook_core::action::{CancelKind, Failure, Outcome, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::plan::Plan;
-use runbook_core::record::{Ended, Expectation, Record, RecoveryCause, RunEnd, SkipReason, Stamped};
+use runbook_core::record::{self, Answered, Ended, Expectation, Intent, Record, RecoveryCause, RunEnd, SkipReason, Stamped};
+
+use crate::answers::word;
 
 /// Which part of a run something belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,12 @@ pub(crate) enum Ending {
 pub(crate) enum Telling {
     /// The run exists.
     Opened { run: String, name: String, title: Option<String> },
+    /// Another session of the run begins, forwards or back.
+    Session { by: String, host: String, back: bool },
+    /// The run goes on with a mended runbook.
+    Amended { file: String },
+    /// A question was answered.
+    Answered { about: String, reply: &'static str, by: String },
     /// Something begins.
     Began(Subject),
     /// Something ended.
@@ -160,11 +168,17 @@ impl Story {
                 Some(Telling::RollingBack { steps: rollback.undo, barrier })
             }
             Record::SessionEnded(session) => Some(Telling::Over(session.end)),
+            Record::SessionOpened(session) if session.session > 1 => Some(Telling::Session {
+                by: session.user.clone(),
+                host: session.host.clone(),
+                back: session.intent == Intent::RollBack,
+            }),
+            Record::Amended(amended) => Some(Telling::Amended { file: amended.runbook.path.clone() }),
+            Record::Answered(answered) => said(answered),
             Record::SessionOpened(_)
             | Record::Expanded(_)
             | Record::Admitted(_)
             | Record::Asked(_)
-            | Record::Answered(_)
             | Record::Evidence(_)
             | Record::TimerFired(_)
             | Record::CancelRequested(_)
@@ -224,6 +238,16 @@ pub(crate) fn id(path: &[Place]) -> String {
         }
     }
     text
+}
+
+/// What a person said, where it was a word; what was typed as a text may be long.
+fn said(answered: &Answered) -> Option<Telling> {
+    let about = match &answered.subject {
+        record::Subject::Start => "the start".to_owned(),
+        record::Subject::Confirm { path } | record::Subject::Step { path } => format!("`{}`", id(path)),
+        record::Subject::InDoubt { effect } | record::Subject::Failed { effect } | record::Subject::Action { effect } => format!("`{effect}`"),
+    };
+    Some(Telling::Answered { about, reply: word(&answered.reply)?, by: answered.by.clone() })
 }
 
 fn why_skipped(why: &SkipReason) -> String {

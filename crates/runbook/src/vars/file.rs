@@ -43,7 +43,7 @@ fn indirect(source: &Arc<Source>, entry: &Entry, faults: &mut Diagnostics) -> Op
             Some(Way::File(base.join(path).to_string_lossy().into_owned()))
         }
         ("command", NodeKind::Str(text)) => {
-            Some(Way::Command { argv: vec!["sh".to_owned(), "-c".to_owned(), text.clone()], shown: text.clone() })
+            Some(Way::Command { argv: vec!["sh".to_owned(), "-c".to_owned(), text.clone()], shown: text.clone(), dir: None })
         }
         ("command", NodeKind::List(words)) => {
             let argv: Option<Vec<String>> = words
@@ -61,7 +61,7 @@ fn indirect(source: &Arc<Source>, entry: &Entry, faults: &mut Diagnostics) -> Op
                         .help(format!("write the program and its arguments: `{}.command = [\"pass\", \"show\", \"odc\"]`", entry.key)),
                 );
             }
-            argv.map(|argv| Way::Command { shown: argv.join(" "), argv })
+            argv.map(|argv| Way::Command { shown: argv.join(" "), argv, dir: None })
         }
         _ => None,
     }

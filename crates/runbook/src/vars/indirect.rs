@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use runbook_core::diagnostic::{Code, Diagnostic};
@@ -20,8 +21,8 @@ pub(super) struct Indirect {
 pub(super) enum Way {
     /// A file's text.
     File(String),
-    /// What a command prints; as it is started, and as the operator wrote it.
-    Command { argv: Vec<String>, shown: String },
+    /// What a command prints; as it is started, as the operator wrote it, and in which folder where that is not this one.
+    Command { argv: Vec<String>, shown: String, dir: Option<PathBuf> },
 }
 
 impl Indirect {
@@ -39,9 +40,9 @@ impl Indirect {
                 let bytes = File::open(&path).and_then(bounded).map_err(|error| fault(format!("`{path}` cannot be read: {error}")))?;
                 (bytes, Origin::Contents { path })
             }
-            Way::Command { argv, shown } => {
-                let bytes = output(&argv).map_err(|why| fault(format!("`{shown}` {why}")))?;
-                (bytes, Origin::Command { command: shown })
+            Way::Command { argv, shown, dir } => {
+                let bytes = output(&argv, dir.as_deref()).map_err(|why| fault(format!("`{shown}` {why}")))?;
+                (bytes, Origin::Command { command: shown, argv })
             }
         };
         if bytes.len() as u64 > MOST {
@@ -65,9 +66,13 @@ fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// What a command prints. Its error output goes where ours goes: a password manager has something to ask or to say.
-fn output(argv: &[String]) -> Result<Vec<u8>, String> {
+fn output(argv: &[String], dir: Option<&Path>) -> Result<Vec<u8>, String> {
     let (program, rest) = argv.split_first().ok_or("names no program")?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(dir) = dir {
+        command.current_dir(dir);
+    }
+    let mut child = command
         .args(rest)
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())

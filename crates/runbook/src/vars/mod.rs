@@ -12,9 +12,12 @@
 //!
 //! A file is only read, and a command only run, where nothing before it has a value.
 
+mod again;
 mod file;
 mod indirect;
 mod prompt;
+
+pub(crate) use again::{Past, gather as gather_again};
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -99,7 +102,7 @@ fn command_line(pairs: &[String], found: &mut Found) -> Result<(), String> {
             Some((name, "file")) => found.indirect.push(Indirect { name: name.to_owned(), way: Way::File(value) }),
             Some((name, "command")) => {
                 let argv = vec!["sh".to_owned(), "-c".to_owned(), value.clone()];
-                found.indirect.push(Indirect { name: name.to_owned(), way: Way::Command { argv, shown: value } });
+                found.indirect.push(Indirect { name: name.to_owned(), way: Way::Command { argv, shown: value, dir: None } });
             }
             Some((name, way)) => {
                 return Err(format!("`{name}.{way}` is no way to give a variable: write `{name}`, `{name}.file` or `{name}.command`"));

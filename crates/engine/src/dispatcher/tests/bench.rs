@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::journal;
 use crate::locks::LockFolder;
 use crate::process::Environment;
-use crate::session::{Session, SessionEnd, execute, go_on};
+use crate::session::{Onward, Session, SessionEnd, execute, go_on};
 use crate::signals::{StopSender, Stops};
 use crate::state::{RunFolder, StateDir};
 use crate::testing::Folder;
@@ -161,7 +161,7 @@ impl Bench {
     pub(super) async fn go_on(&mut self, text: &str, intent: Intent) -> Ran {
         let run = self.state().last_run().unwrap();
         let (session, watching) = self.session(text);
-        Ran::of(go_on(session, run, intent).await.unwrap(), watching).await.unwrap()
+        Ran::of(go_on(session, run, Onward { intent, amends: None }).await.unwrap(), watching).await.unwrap()
     }
 
     pub(super) fn state(&self) -> StateDir {

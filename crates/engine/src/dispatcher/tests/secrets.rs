@@ -4,7 +4,9 @@ use runbook_core::record::{Intent, Record, RunEnd};
 
 use super::bench::Bench;
 use crate::EngineError;
-use crate::session::go_on;
+use crate::session::{Onward, go_on};
+
+const ON: Onward = Onward { intent: Intent::GoOn, amends: None };
 
 const NEEDS_PASSWORD: &str = r#"
     [vars.password]
@@ -34,7 +36,7 @@ async fn a_later_session_takes_the_same_secret_and_refuses_another_one() {
     bench.vars = vec![("password", "battery staple")];
     let (session, _watching) = bench.session(NEEDS_PASSWORD);
     let run = bench.state().last_run().unwrap();
-    let refused = go_on(session, run.clone(), Intent::GoOn).await.unwrap_err();
+    let refused = go_on(session, run.clone(), ON).await.unwrap_err();
     assert_eq!(refused.to_string(), "the secret `password` has another value now than in the session before");
     assert!(matches!(refused, EngineError::SecretsDiffer { names } if names == ["password"]));
     let journal = std::fs::read_to_string(run.journal()).unwrap();
@@ -66,5 +68,5 @@ async fn a_changed_secret_that_is_accepted_is_what_counts_from_then_on() {
     bench.vars = vec![("password", "correct horse")];
     let (session, _watching) = bench.session(NEEDS_PASSWORD);
     let run = bench.state().last_run().unwrap();
-    assert!(matches!(go_on(session, run, Intent::GoOn).await, Err(EngineError::SecretsDiffer { .. })), "and the old one refused");
+    assert!(matches!(go_on(session, run, ON).await, Err(EngineError::SecretsDiffer { .. })), "and the old one refused");
 }

@@ -1,0 +1,142 @@
+//! A run as its folder tells it: what a later session goes on with, whoever starts it and wherever the author's file is by then.
+
+use jiff::Timestamp;
+use runbook_core::plan::Plan;
+use runbook_core::record::{Record, RunOpened, Stamped};
+use runbook_core::view::RunView;
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::EngineError;
+use crate::disk::{self, OnPath};
+use crate::dispatcher::{oversize, value_key};
+use crate::journal::{self, Contents, Tail};
+use crate::state::RunFolder;
+
+/// The name of the runbook's copy among a run's sources.
+pub const RUNBOOK_COPY: &str = "runbook.toml";
+
+/// The name of the plan's copy among a run's sources: what looking back at a run tells with the titles and fates of its steps.
+pub const PLAN_COPY: &str = "plan.json";
+
+/// The name of a copy after so many changes of the runbook: `runbook.toml`, `runbook.1.toml`, …
+pub fn copy_name(name: &str, change: u32) -> String {
+    match (change, name.rsplit_once('.')) {
+        (0, _) | (_, None) => name.to_owned(),
+        (_, Some((stem, suffix))) => format!("{stem}.{change}.{suffix}"),
+    }
+}
+
+/// What a run began with, or goes on with since its runbook was last changed.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The first record, with the runbook, the plan and the variables of the last change; the values of large variables are in it.
+    pub opened: RunOpened,
+    /// When the run was opened.
+    pub since: Timestamp,
+    /// How often the runbook was changed.
+    pub change: u32,
+    /// The bytes of the runbook's copy.
+    pub runbook: Vec<u8>,
+    /// The plan's copy.
+    pub plan: Plan,
+    /// All that happened.
+    pub records: Vec<Stamped>,
+    /// The fold of it.
+    pub view: RunView,
+}
+
+/// Reads a run without taking its lock: what is seen may be older than what is there.
+///
+/// # Errors
+///
+/// The journal or a copy cannot be read or was tampered with, or the run broke off before its first record.
+pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
+    let contents: Contents<Stamped> = journal::read(&run.journal())?;
+    if let Tail::InDoubt { line, .. } = contents.tail {
+        return Err(EngineError::LostRecords { path: run.journal(), line });
+    }
+    let records = contents.records;
+    let (opened, since, change) = last(&records).ok_or_else(|| EngineError::NeverOpened { run: run.id().to_string() })?;
+    let mut opened = opened;
+    restore(&mut opened, run)?;
+    let runbook = disk::read(&run.source(&copy_name(RUNBOOK_COPY, change)))?;
+    let plan = plan(run, change)?;
+    if plan.digest() != opened.plan {
+        return Err(EngineError::AnotherPlan { run: run.id().to_string() });
+    }
+    let view = fold(&plan, &records)?;
+    Ok(Recorded { opened, since, change, runbook, plan, records, view })
+}
+
+/// The plan's copy after so many changes.
+pub(crate) fn plan(run: &RunFolder, change: u32) -> Result<Plan, EngineError> {
+    let path = run.source(&copy_name(PLAN_COPY, change));
+    let bytes = disk::read(&path)?;
+    Ok(serde_json::from_slice(&bytes).map_err(std::io::Error::from).on("use", &path)?)
+}
+
+/// The plan that a run's records are read by; none where its copy is gone.
+pub fn last_plan(run: &RunFolder, records: &[Stamped]) -> Option<Plan> {
+    let (_, _, change) = last(records)?;
+    plan(run, change).ok()
+}
+
+/// The first record with what the last change put in its place, when it was written, and the number of changes.
+pub(crate) fn last(records: &[Stamped]) -> Option<(RunOpened, Timestamp, u32)> {
+    let mut found: Option<(RunOpened, Timestamp, u32)> = None;
+    for stamped in records {
+        match (&stamped.record, &mut found) {
+            (Record::RunOpened(opened), None) => found = Some((opened.as_ref().clone(), stamped.at, 0)),
+            (Record::Amended(amended), Some((opened, _, change))) => {
+                opened.runbook = amended.runbook.clone();
+                opened.plan = amended.plan.clone();
+                opened.variables.clone_from(&amended.variables);
+                opened.values.clone_from(&amended.values);
+                *change = amended.change;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// All records in one view.
+pub(crate) fn fold(plan: &Plan, records: &[Stamped]) -> Result<RunView, EngineError> {
+    let mut view = RunView::new(plan);
+    for stamped in records {
+        view.apply(plan, stamped)?;
+    }
+    Ok(view)
+}
+
+/// Fetches the values that stand beside the journal.
+fn restore(opened: &mut RunOpened, run: &RunFolder) -> Result<(), EngineError> {
+    let mut map = Map::new();
+    for variable in &mut opened.variables {
+        map.extend(variable.value.take().map(|value| (variable.name.clone(), value)));
+    }
+    for value in &mut opened.values {
+        map.insert(value_key(&value.name), value.value.take());
+    }
+    let mut map = oversize::restore(map, run.path())?;
+    for variable in &mut opened.variables {
+        variable.value = map.remove(&variable.name);
+    }
+    for value in &mut opened.values {
+        value.value = map.remove(&value_key(&value.name)).unwrap_or_default();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_numbered() {
+        assert_eq!(copy_name(RUNBOOK_COPY, 0), "runbook.toml");
+        assert_eq!(copy_name(RUNBOOK_COPY, 2), "runbook.2.toml");
+        assert_eq!(copy_name(PLAN_COPY, 1), "plan.1.json");
+    }
+}

@@ -1,0 +1,259 @@
+//! What `resume` and `rollback` have in common: a run read back from its folder, with the runbook that it is gone on with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
+use runbook_core::digest::Digest;
+use runbook_core::document;
+use runbook_core::inputs::Inputs;
+use runbook_core::plan::{Plan, PlanOptions, Version, deeds, objections};
+use runbook_core::record::{Record, Stamped};
+use runbook_core::runbook::Runbook;
+use runbook_core::source::Source;
+use runbook_engine::state::{RunFolder, StateDir};
+use runbook_engine::{Recorded, recorded};
+use similar::TextDiff;
+
+use super::procedure::{Procedure, invalid, show};
+use super::session::broken_off;
+use crate::args::{AgainArgs, VarArgs};
+use crate::ask::somebody_there;
+use crate::card;
+use crate::exit::Exit;
+use crate::loading;
+use crate::runs;
+use crate::streams::Streams;
+use crate::text::visible;
+use crate::vars::{self, Fault, Past, Sources};
+
+/// The most lines of a difference that are shown.
+const LINES: usize = 60;
+
+/// A run that something is to be done with.
+pub(crate) struct Again {
+    pub(crate) folder: RunFolder,
+    pub(crate) recorded: Recorded,
+}
+
+/// What it is gone on with.
+pub(crate) struct Taken {
+    pub(crate) procedure: Procedure,
+    /// The runbook is not the run's own, and was held against the run when that had so many records.
+    pub(crate) amends: Option<u64>,
+}
+
+/// What the runbook's file has become.
+enum File {
+    /// The same, or there is none any more.
+    Same,
+    /// Something else.
+    Changed(Arc<Source>),
+}
+
+impl Again {
+    /// Finds a run that no process works on, and reads it back.
+    pub(crate) fn find(args: &AgainArgs, state: &StateDir, streams: &mut Streams) -> Result<Self, Exit> {
+        let folder = runs::find(state, &args.run, streams)?;
+        refuse_held(&folder, state, streams)?;
+        let recorded = recorded(&folder).map_err(|error| broken_off(&error, state, streams))?;
+        Ok(Self { folder, recorded })
+    }
+
+    /// The runbook's file, as the operator named it.
+    pub(crate) fn file(&self) -> PathBuf {
+        PathBuf::from(&self.recorded.opened.runbook.path)
+    }
+
+    /// The run with the runbook that the operator wishes. `insist` says that a changed file is refused unless the operator has said what is meant by it.
+    pub(crate) fn take(&self, args: &AgainArgs, insist: bool, state: &StateDir, streams: &mut Streams) -> Result<Taken, Exit> {
+        let file = self.look();
+        match &file {
+            File::Changed(now) if args.accept_changes => return self.mended(now, args, streams),
+            File::Changed(now) if insist && !args.as_begun => {
+                let fault = self.refusal(now, state);
+                return Err(invalid(&fault, streams));
+            }
+            File::Changed(_) if !args.as_begun => {
+                let path = visible(&self.recorded.opened.runbook.path).into_owned();
+                streams.err.line(format_args!("note: `{path}` was changed since; the run's own copy is used"));
+            }
+            File::Changed(_) | File::Same => {}
+        }
+        if args.accept_changes {
+            // The file is the same; what is new may be a value.
+            if let Ok(now) = loading::read(&self.file()) {
+                return self.mended(&now, args, streams);
+            }
+        }
+        let own = self.own(matches!(file, File::Same));
+        let (runbook, inputs) = load(&own, &args.vars, args.no_input, &self.past(false), streams)?;
+        let plan = Arc::new(self.recorded.plan.clone());
+        let ids = |plan: &Plan| plan.units().iter().map(|unit| unit.id.clone()).collect::<Vec<_>>();
+        if runbook.units.iter().map(|unit| unit.id.clone()).collect::<Vec<_>>() != ids(&plan) {
+            streams.err.line("error: the run's copy of the runbook and its plan do not belong together");
+            return Err(Exit::Unusable);
+        }
+        Ok(Taken { procedure: Procedure { runbook, inputs, plan }, amends: None })
+    }
+
+    /// The run's own copy of the runbook; under the name that the operator knows where that file still says the same.
+    fn own(&self, same: bool) -> (PathBuf, Vec<u8>) {
+        let copy = runs::runbook_copy(&self.folder, self.recorded.change);
+        let path = if same { self.file() } else { copy };
+        (path, self.recorded.runbook.clone())
+    }
+
+    /// The values that the run began with.
+    fn past(&self, accept_changes: bool) -> Past<'_> {
+        Past { variables: &self.recorded.opened.variables, accept_changes }
+    }
+
+    /// The runbook as it is now, where what was done is the same in it.
+    fn mended(&self, now: &Arc<Source>, args: &AgainArgs, streams: &mut Streams) -> Result<Taken, Exit> {
+        let none = VarArgs { vars: Vec::new(), var_files: Vec::new() };
+        let mended = (PathBuf::from(now.name()), now.text().as_bytes().to_vec());
+        let (runbook, inputs) = load(&mended, &args.vars, args.no_input, &self.past(true), streams)?;
+        let plan = runbook_core::plan::plan(&runbook, &inputs, &self.options()).map_err(|faults| invalid(&faults, streams))?;
+        // Secrets are references in what is compared, so that today's values do for both.
+        let mut variables = self.recorded.opened.variables.clone();
+        for variable in variables.iter_mut().filter(|variable| variable.value.is_none()) {
+            variable.value = inputs.get(&variable.name).map(|input| input.value.clone());
+        }
+        let past = Past { variables: &variables, accept_changes: true };
+        let (own, values) = load(&self.own(false), &none, true, &past, streams)?;
+        let (then, today) = (deeds(&own, &values), deeds(&runbook, &inputs));
+        let old = Version { plan: &self.recorded.plan, deeds: &then };
+        let objections = objections(&self.recorded.view, &self.recorded.records, old, Version { plan: &plan, deeds: &today });
+        if !objections.is_empty() {
+            let message = format!("`{}` cannot take over run {}", now.name(), self.folder.id());
+            let mut fault = Diagnostic::error(Code::CannotTakeOver, message);
+            for objection in objections {
+                fault = fault.help(objection.to_string());
+            }
+            let mut faults = Diagnostics::new();
+            faults.push(fault.help("put that back, or go on with the run's own copy: `--as-begun`"));
+            return Err(invalid(&faults, streams));
+        }
+        Ok(Taken { procedure: Procedure { runbook, inputs, plan: Arc::new(plan) }, amends: Some(self.recorded.view.seq()) })
+    }
+
+    /// What the run was begun with beside the runbook and its values: the steps that were left out, found again in its plan.
+    fn options(&self) -> PlanOptions {
+        let mut options = PlanOptions::default();
+        for written in self.recorded.plan.units().iter().filter_map(|unit| unit.left_out.as_deref()) {
+            match written.split_once(' ') {
+                Some(("--from", id)) => options.from = Some(id.to_owned()),
+                Some(("--until", id)) => options.until = Some(id.to_owned()),
+                Some(("--skip", id)) => options.skip.push(id.to_owned()),
+                Some(_) | None => {}
+            }
+        }
+        options
+    }
+
+    /// What the runbook's file has become since the run began. One that is not there any more, or that this operator may not read, is no change: the run has
+    /// all that it needs.
+    fn look(&self) -> File {
+        match loading::read(&self.file()) {
+            Ok(now) if Digest::of_bytes("sha256", now.text().as_bytes()) != self.recorded.opened.runbook.digest => File::Changed(now),
+            Ok(_) | Err(_) => File::Same,
+        }
+    }
+
+    /// The difference, and what can be done about it.
+    fn refusal(&self, now: &Source, state: &StateDir) -> Diagnostics {
+        let then = String::from_utf8_lossy(&self.recorded.runbook);
+        let message = format!("`{}` was changed since run {} began", now.name(), self.folder.id());
+        let command = |what: &str| card::command(&format!("resume {} {what}", self.folder.id()), state.named());
+        let fault = Diagnostic::error(Code::RunbookChanged, message)
+            .help(format!("this is what changed:\n{}", difference(&then, now.text())))
+            .help(format!("to go on with the changed runbook: `{}`", command("--accept-changes")))
+            .help(format!("to go on with the runbook as it was when the run began: `{}`", command("--as-begun")));
+        let mut faults = Diagnostics::new();
+        faults.push(fault);
+        faults
+    }
+
+    /// Says of answers that they are about no step of the run.
+    pub(crate) fn hold_answers(&self, args: &AgainArgs, plan: &Plan, streams: &mut Streams) -> Result<(), Exit> {
+        let mut faults = Diagnostics::new();
+        for answer in &args.answers {
+            let step = answer.step.split('[').next().unwrap_or_default();
+            if plan.find(step).is_none() {
+                let message = format!("`--answer {}={}` names no step of run {}", answer.step, answer.said, self.folder.id());
+                let near = runbook_core::suggest::nearest(step, plan.units().iter().map(|unit| unit.id.as_str()));
+                let fault = Diagnostic::error(Code::AnswerUnknown, message);
+                faults.push(match near {
+                    Some(near) => fault.help(format!("did you mean `{near}`?")),
+                    None => fault,
+                });
+            }
+        }
+        if faults.has_errors() { Err(invalid(&faults, streams)) } else { Ok(()) }
+    }
+}
+
+/// A runbook with the values of a run.
+fn load(
+    (path, bytes): &(PathBuf, Vec<u8>),
+    args: &VarArgs,
+    no_input: bool,
+    past: &Past<'_>,
+    streams: &mut Streams,
+) -> Result<(Arc<Runbook>, Arc<Inputs>), Exit> {
+    let source = document::read(&path.to_string_lossy(), bytes.clone()).map_err(|fault| {
+        let mut faults = Diagnostics::new();
+        faults.push(fault);
+        invalid(&faults, streams)
+    })?;
+    let (runbook, faults) = runbook_core::load(&source, &runbook_executors::registry());
+    // Its warnings were shown when the run began.
+    let Some(runbook) = runbook else { return Err(invalid(&faults, streams)) };
+    let runbook = Arc::new(runbook);
+    let env = |name: &str| std::env::var_os(name);
+    let sources = Sources { args, env: &env, ask: somebody_there(no_input) };
+    match vars::gather_again(&runbook, &sources, past) {
+        Ok(inputs) => {
+            show(inputs.warnings(), streams);
+            Ok((runbook, Arc::new(inputs)))
+        }
+        Err(Fault::Usage(message)) => {
+            streams.err.line(format_args!("error: {message}"));
+            Err(Exit::Usage)
+        }
+        Err(Fault::Invalid(faults)) => Err(invalid(&faults, streams)),
+    }
+}
+
+/// Refuses a run that a process works on, and says which.
+pub(crate) fn refuse_held(folder: &RunFolder, state: &StateDir, streams: &mut Streams) -> Result<(), Exit> {
+    if !runs::is_held(folder) {
+        return Ok(());
+    }
+    let records = runs::records(folder, streams)?.records;
+    let by = records.iter().rev().find_map(|Stamped { record, .. }| match record {
+        Record::SessionOpened(session) => Some(format!(" by process {} of `{}` on {}", session.pid, session.user, session.host)),
+        _ => None,
+    });
+    streams.err.line(format_args!("error: run {} is under way{}", folder.id(), visible(&by.unwrap_or_default())));
+    let follow = card::command(&format!("runs show {} --follow", folder.id()), state.named());
+    streams.err.line(format_args!("help: watch it: `{}`", visible(&follow)));
+    Err(Exit::Unusable)
+}
+
+/// Changed lines with a little around them.
+fn difference(then: &str, now: &str) -> String {
+    let diff = TextDiff::from_lines(then, now);
+    let mut lines: Vec<String> = Vec::new();
+    let text = diff.unified_diff().context_radius(2).to_string();
+    for line in text.lines() {
+        lines.push(line.to_owned());
+    }
+    let more = lines.len().saturating_sub(LINES);
+    if more > 0 {
+        lines.truncate(LINES);
+        lines.push(format!("… and {more} lines more"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,482 @@
+//! Going on with a run, undoing it later, giving it up.
+
+use snapbox::str;
+
+use crate::sandbox::Sandbox;
+
+/// The second step fails until there is a file `mended`.
+const FAILS: &str = r#"
+format = 1
+name = "upgrade"
+
+[[step]]
+id = "one"
+title = "Change the first file"
+file.write = { path = "one.txt", text = "new one", overwrite = true }
+undo = [{ file.put_back = { path = "one.txt", kept = "{{before.kept}}" } }]
+
+[[step]]
+id = "two"
+title = "Do what fails at first"
+shell.script = { text = "echo tried >> tries.txt; test -e mended" }
+leaves = "a line in a file"
+
+[[step]]
+id = "three"
+title = "Make the third file"
+file.copy = { from = "one.txt", to = "three.txt" }
+undo = [{ file.put_back = { path = "three.txt", kept = "{{before.kept}}" } }]
+"#;
+
+fn failed() -> Sandbox {
+    let sandbox = Sandbox::new().file("a.toml", FAILS).file("one.txt", "old one");
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(1);
+    sandbox
+}
+
+/// A step that nobody can say of whether it was done: its program is killed with everything that is ours.
+fn in_doubt() -> Sandbox {
+    let text = r#"
+format = 1
+name = "doubtful"
+
+[[step]]
+id = "one"
+shell.run = { argv = ["touch", "one"] }
+undo = [{ shell.run = { argv = ["rm", "-f", "one"] } }]
+
+[[step]]
+id = "send"
+shell.run = { argv = ["sh", "-c", "echo sent >> sent.txt; touch begun; test -e quick || exec sleep 600"] }
+undo = [{ shell.run = { argv = ["rm", "-f", "sent.txt"] } }]
+
+[[step]]
+id = "last"
+shell.run = { argv = ["touch", "last"] }
+leaves = "a file"
+"#;
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let mut child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox.wait_for("begun");
+    child.kill().expect("a kill");
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().expect("its end");
+    sandbox.end_marked();
+    std::fs::write(sandbox.path("quick"), "").expect("a file");
+    sandbox
+}
+
+#[test]
+fn a_failed_run_goes_on_where_it_stopped() {
+    let sandbox = Sandbox::new().file("a.toml", FAILS).file("one.txt", "old one");
+    sandbox
+        .run(["exec", "a.toml", "--output", "quiet"])
+        .stderr(str![[r#"
+
+error[RB506]: `two` failed: `bash` exited with 1, expected 0
+  --> a.toml:14:1
+   |
+12 | id = "two"
+   |      -----
+13 | title = "Do what fails at first"
+14 | shell.script = { text = "echo tried >> tries.txt; test -e mended" }
+   | ^^^^^^^^^^^^
+
+stopped at `two`; nothing was rolled back (run [RUN])
+  changed     one: Change the first file (undo: file.put_back)
+  perhaps     two: Do what fails at first, which failed (stays: a line in a file)
+  as it was   1 step not done or without a change: three
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  roll back   runbook rollback [RUN] --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
+
+"#]])
+        .code(1);
+    std::fs::write(sandbox.path("mended"), "").expect("a file");
+    sandbox
+        .run(["resume", "--last", "--answer", "two=not-done"])
+        .stdout(str![[r#"
+[CLOCK] resumed by [USER] on [HOST]
+[CLOCK] step two: looking whether it was done: the run goes on here
+[CLOCK] step two: IN DOUBT: this action cannot ask whether it was done
+[CLOCK] `two`: not-done, says --answer
+[CLOCK] step two: begins: Do what fails at first
+[CLOCK] step two: done ([TOOK])
+[CLOCK] step three: begins: Make the third file
+[CLOCK] step three: done ([TOOK])
+
+"#]])
+        .stderr(str![[r#"
+
+done in [TOOK] (run [RUN])
+
+"#]])
+        .code(0);
+    assert_eq!(sandbox.read("tries.txt"), "tried\ntried\n");
+    assert_eq!(sandbox.read("three.txt"), "new one");
+    // There is nothing left to do, and that is no fault.
+    sandbox
+        .run(["resume", "--last"])
+        .stderr(str![[r#"
+run [RUN] is at its end: done; there is nothing to go on with
+help: what it has done can be undone: `runbook rollback [RUN] --state-dir [DIR]/state`
+
+"#]])
+        .code(0);
+}
+
+#[test]
+fn a_failed_run_is_undone_later_and_looked_at_before() {
+    let sandbox = failed();
+    sandbox.run(["rollback", "--last", "--dry-run"]).stdout(str![[r#"
+1 step would be undone, in this order:
+  1. one: Change the first file (took [TOOK])
+         file.put_back
+`two` stays: a line in a file
+
+"#]]).stderr(str![[r#"
+nothing was changed; to undo it: `runbook rollback [RUN] --state-dir [DIR]/state`
+
+"#]]).code(0);
+    assert_eq!(sandbox.read("one.txt"), "new one");
+    sandbox.run(["rollback", "--last"]).stdout(str![[r#"
+[CLOCK] rollback begun by [USER] on [HOST]
+[CLOCK] rolling back 1 step
+[CLOCK] undo one: begins: Take back: Change the first file
+[CLOCK] undo one: done ([TOOK])
+
+"#]]).stderr(str![[r#"
+
+rolled back: everything that was begun is undone (run [RUN])
+  perhaps     two: Do what fails at first, which failed (stays: a line in a file)
+  taken back  one: Change the first file
+  as it was   1 step not done or without a change: three
+  again       runbook exec [DIR]/a.toml --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
+
+"#]]).code(0);
+    assert_eq!(sandbox.read("one.txt"), "old one");
+    sandbox.run(["rollback", "--last"]).stderr(str![[r#"
+run [RUN] is at its end: rolled back; there is nothing to undo
+
+"#]]).code(0);
+    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+run [RUN] is at its end: rolled back; there is nothing to go on with
+
+"#]]).code(0);
+}
+
+#[test]
+fn a_run_that_is_done_can_be_undone() {
+    let sandbox = Sandbox::new().file("a.toml", FAILS).file("one.txt", "old one").file("mended", "");
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+run [RUN] is at its end: done; there is nothing to go on with
+help: what it has done can be undone: `runbook rollback [RUN] --state-dir [DIR]/state`
+
+"#]]).code(0);
+    sandbox.run(["rollback", "--last", "--output", "quiet"]).only_code(0);
+    assert_eq!(sandbox.read("one.txt"), "old one");
+    assert!(!sandbox.path("three.txt").exists());
+}
+
+#[test]
+fn what_nobody_can_say_is_asked_and_the_card_has_the_answers() {
+    let sandbox = in_doubt();
+    sandbox.run(["resume", "--last", "--no-input", "--output", "quiet"]).stderr(str![[r#"
+
+a person is needed: it is not known whether a step was done (run [RUN])
+  changed     one (undo: shell.run)
+  in doubt    send (undo: shell.run)
+  as it was   1 step not done or without a change: last
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  or answer   runbook resume [RUN] --answer send=done --state-dir [DIR]/state
+              runbook resume [RUN] --answer send=not-done --state-dir [DIR]/state
+  roll back   runbook rollback [RUN] --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
+
+"#]]).code(6);
+    sandbox
+        .run(["resume", "--last", "--no-input", "--answer", "sned=done"])
+        .stderr(str![[r#"
+error[RB473]: `--answer sned=done` names no step of run [RUN]
+ |
+ = help: did you mean `send`?
+
+nothing was run: 1 error
+
+"#]])
+        .code(3);
+    sandbox.run(["resume", "--last", "--no-input", "--answer", "send=done"]).stdout(str![[r#"
+[CLOCK] resumed by [USER] on [HOST]
+[CLOCK] step send: looking whether it was done: its run broke off
+[CLOCK] step send: IN DOUBT: this action cannot ask whether it was done
+[CLOCK] `send`: done, says --answer
+[CLOCK] step last: begins
+[CLOCK] step last: done ([TOOK])
+
+"#]]).stderr(str![[r#"
+
+done in [TOOK] (run [RUN])
+
+"#]]).code(0);
+    assert_eq!(sandbox.read("sent.txt"), "sent\n", "it was not done again");
+}
+
+#[test]
+fn what_was_not_done_after_all_is_done_again() {
+    let sandbox = in_doubt();
+    sandbox.run(["resume", "--last", "--answer", "send=not-done", "--output", "quiet"]).only_code(0);
+    assert_eq!(sandbox.read("sent.txt"), "sent\nsent\n");
+}
+
+#[test]
+fn what_is_in_doubt_is_undone_without_a_question() {
+    let sandbox = in_doubt();
+    sandbox.run(["rollback", "--last", "--no-input", "--output", "quiet"]).only_code(0);
+    assert!(!sandbox.path("sent.txt").exists() && !sandbox.path("one").exists());
+}
+
+#[test]
+fn what_still_works_is_not_repeated_and_not_undone() {
+    let sandbox = in_doubt();
+    // An orphan of the killed run: what carries its mark is found.
+    let _ = std::fs::remove_file(sandbox.path("quick"));
+    let sandbox2 = Sandbox::new().file("a.toml", sandbox.read("a.toml"));
+    let mut child = sandbox2.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox2.wait_for("begun");
+    child.kill().expect("a kill");
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().expect("its end");
+    // It is ended, since its class allows that, and then nobody can say how far it came.
+    let (_, stderr) = sandbox2.run(["resume", "--last", "--no-input", "--output", "quiet"]).only_code(6);
+    assert!(stderr.contains("it is not known whether a step was done"), "{stderr}");
+    assert_eq!(sandbox2.read("sent.txt"), "sent\n");
+}
+
+#[test]
+fn a_changed_runbook_is_refused_with_the_difference() {
+    let sandbox = failed();
+    let mended = FAILS.replace("test -e mended", "true");
+    std::fs::write(sandbox.path("a.toml"), &mended).expect("a file");
+    sandbox.run(["resume", "--last", "--answer", "two=not-done"]).stderr(str![[r#"
+error[RB470]: `[DIR]/a.toml` was changed since run [RUN] began
+ |
+ = help: this is what changed:
+         @@ -12,5 +12,5 @@
+          id = "two"
+          title = "Do what fails at first"
+         -shell.script = { text = "echo tried >> tries.txt; test -e mended" }
+         +shell.script = { text = "echo tried >> tries.txt; true" }
+          leaves = "a line in a file"
+          
+ = help: to go on with the changed runbook: `runbook resume [RUN] --accept-changes --state-dir [DIR]/state`
+ = help: to go on with the runbook as it was when the run began: `runbook resume [RUN] --as-begun --state-dir [DIR]/state`
+
+nothing was run: 1 error
+
+"#]]).code(3);
+    assert_eq!(sandbox.read("tries.txt"), "tried\n", "nothing was run");
+    // Backwards nothing is asked: what was begun is undone as it was begun.
+    sandbox.run(["rollback", "--last", "--dry-run"]).only_code(0);
+    // The run's own copy still fails.
+    sandbox.run(["resume", "--last", "--as-begun", "--answer", "two=not-done", "--output", "quiet"]).only_code(1);
+    let (stdout, _) = sandbox.run(["resume", "--last", "--accept-changes", "--answer", "two=not-done"]).only_code(0);
+    assert!(stdout.contains("the runbook was changed: [DIR]/a.toml"), "{stdout}");
+    assert_eq!(sandbox.read("three.txt"), "new one");
+    // What is told of the run is told by the changed one.
+    let (shown, _) = sandbox.run(["runs", "show", "--last"]).only_code(0);
+    assert!(shown.contains("done in"), "{shown}");
+}
+
+#[test]
+fn a_change_of_what_was_done_is_not_taken_over() {
+    let sandbox = failed();
+    let other = FAILS.replace("new one", "another one").replace("test -e mended", "true");
+    std::fs::write(sandbox.path("a.toml"), other).expect("a file");
+    sandbox.run(["resume", "--last", "--accept-changes"]).stderr(str![[r#"
+error[RB472]: `[DIR]/a.toml` cannot take over run [RUN]
+ |
+ = help: `one` is done or may be, and would be done differently now
+ = help: put that back, or go on with the run's own copy: `--as-begun`
+
+nothing was run: 1 error
+
+"#]]).code(3);
+    let gone = FAILS.replace("id = \"one\"", "id = \"first\"");
+    std::fs::write(sandbox.path("a.toml"), gone).expect("a file");
+    let (_, stderr) = sandbox.run(["resume", "--last", "--accept-changes"]).only_code(3);
+    assert!(stderr.contains("`one` has begun, and is not there any more"), "{stderr}");
+    let before = FAILS.replacen("[[step]]", "[[step]]\nid = \"zero\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n\n[[step]]", 1);
+    std::fs::write(sandbox.path("a.toml"), before).expect("a file");
+    let (_, stderr) = sandbox.run(["resume", "--last", "--accept-changes"]).only_code(3);
+    assert!(stderr.contains("what was done could not have been done so"), "{stderr}");
+}
+
+#[test]
+fn an_undo_can_be_mended_under_way() {
+    let text = FAILS.replace("file.put_back = { path = \"one.txt\", kept = \"{{before.kept}}\" }", "shell.run = { argv = [\"false\"] }");
+    let sandbox = Sandbox::new().file("a.toml", text).file("one.txt", "old one");
+    sandbox.run(["exec", "a.toml", "--output", "quiet", "--on-failure", "rollback"]).only_code(6);
+    sandbox.run(["resume", "--last", "--output", "quiet"]).only_code(6);
+    std::fs::write(sandbox.path("a.toml"), FAILS).expect("a file");
+    sandbox.run(["resume", "--last", "--accept-changes", "--output", "quiet"]).only_code(5);
+    assert_eq!(sandbox.read("one.txt"), "old one");
+}
+
+#[test]
+fn the_file_may_be_gone_and_the_folder_another() {
+    let sandbox = failed();
+    std::fs::remove_file(sandbox.path("a.toml")).expect("a file");
+    std::fs::write(sandbox.path("mended"), "").expect("a file");
+    let mut command = sandbox.command(["resume", "--last", "--answer", "two=not-done", "--output", "quiet"]);
+    let child = command.current_dir("/").spawn().expect("the program");
+    sandbox.wait(child).only_code(0);
+    assert_eq!(sandbox.read("three.txt"), "new one");
+}
+
+#[test]
+fn a_run_is_given_up_on_the_record_and_its_locks_are_free() {
+    let text = "format = 1\nname = \"locked\"\nlocks = [\"@UNIQUE@\"]\n\n[[step]]\nid = \"ask\"\nmanual.confirm = { text = \"Is it so?\" }\nleaves = \"nothing\"\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    sandbox.run(["exec", "a.toml", "--no-input", "--output", "quiet"]).stderr(str![[r#"
+
+error[RB512]: `ask` failed: a person is needed here, and nobody can be asked
+ --> a.toml:7:1
+  |
+6 | id = "ask"
+  |      -----
+7 | manual.confirm = { text = "Is it so?" }
+  | ^^^^^^^^^^^^^^
+  |
+  = help: run it in a terminal, without `--no-input`
+
+waiting for a person, and nobody can be asked (run [RUN])
+  changed     nothing
+  as it was   1 step not done or without a change: ask
+  go on       runbook resume [RUN] --state-dir [DIR]/state
+  or answer   runbook resume [RUN] --answer ask=yes --state-dir [DIR]/state
+  look        runbook runs show [RUN] --state-dir [DIR]/state
+
+"#]]).code(7);
+    sandbox.run(["exec", "a.toml", "--no-input"]).stderr(str![[r#"
+error: `[UNIQUE]` belongs to the unfinished run `[RUN]` of `locked`
+help: look at it: `runbook runs show [RUN] --state-dir [DIR]/state`
+help: go on with it: `runbook resume [RUN] --state-dir [DIR]/state`
+help: or undo it: `runbook rollback [RUN] --state-dir [DIR]/state`
+help: or give it up, where it was put right by hand: `runbook abandon [RUN] --state-dir [DIR]/state --reason '…'`
+
+"#]]).code(8);
+    sandbox.run(["abandon", "--last", "--reason", " "]).only_code(2);
+    sandbox.run(["abandon", "--last", "--reason", "put right by hand"]).stderr(str![[r#"
+
+given up by a person (run [RUN])
+  because     put right by hand
+  changed     nothing
+  as it was   1 step not done or without a change: ask
+
+"#]]).code(0);
+    sandbox.run(["abandon", "--last", "--reason", "again"]).stderr(str![[r#"
+run [RUN] is at its end already: given up
+
+"#]]).code(0);
+    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+run [RUN] is at its end: given up; there is nothing to go on with
+
+"#]]).code(0);
+    sandbox.run(["exec", "a.toml", "--no-input", "--output", "quiet"]).only_code(7);
+    sandbox.run(["resume", "--last", "--answer", "ask=yes", "--output", "quiet"]).only_code(0);
+}
+
+const SECRET: &str = r#"
+format = 1
+name = "secret"
+
+[vars.image]
+type = "string"
+
+[vars.password]
+type = "string"
+secret = true
+
+[[step]]
+id = "use"
+shell.script = { text = "test -e mended", env = { TOKEN = "{{vars.password}}" } }
+safety = "idempotent"
+leaves = "nothing"
+
+[[step]]
+id = "tell"
+shell.script = { text = "printf '%s %s' \"$IMAGE\" \"$TOKEN\" > used.txt", env = { TOKEN = "{{vars.password}}", IMAGE = "{{vars.image}}" } }
+leaves = "a file"
+"#;
+
+#[test]
+fn a_secret_is_fetched_again_from_where_it_came_from() {
+    for (how, from) in [
+        (vec!["--var", "password.file=pw"], "the file"),
+        (vec!["--var", "password.command=cat pw"], "the command"),
+        (vec!["--var-file", "vars.toml"], "the variable file"),
+    ] {
+        let sandbox = Sandbox::new().file("a.toml", SECRET).file("pw", "correct-horse\n").file("vars.toml", "password = \"correct-horse\"\n");
+        let args = ["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1"];
+        sandbox.run(args.into_iter().chain(how)).only_code(1);
+        std::fs::write(sandbox.path("mended"), "").expect("a file");
+        // Another folder, and an environment that says something else of a public value.
+        let mut command = sandbox.command(["resume", "--last", "--no-input", "--output", "quiet"]);
+        let child = command.current_dir("/").env("RUNBOOK_VAR_IMAGE", "b:2").spawn().expect("the program");
+        sandbox.wait(child).only_code(0);
+        assert_eq!(sandbox.read("used.txt"), "a:1 correct-horse", "{from}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_typed_is_asked_for_and_a_value_stays_what_it_was() {
+    let sandbox = Sandbox::new().file("a.toml", SECRET);
+    let first = sandbox.command(["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1"]).env("RUNBOOK_VAR_PASSWORD", "correct-horse").spawn();
+    sandbox.wait(first.expect("the program")).only_code(1);
+    std::fs::write(sandbox.path("mended"), "").expect("a file");
+    sandbox.run(["resume", "--last", "--no-input"]).stderr(str![[r#"
+error[RB401]: `password` has no value
+ --> [DIR]/a.toml:8:7
+  |
+8 | [vars.password]
+  |       ^^^^^^^^ declared here, without a default
+  |
+  = help: set `RUNBOOK_VAR_PASSWORD` in the environment, or run it on a terminal to be asked
+
+nothing was run: 1 error
+
+"#]]).code(3);
+    let other = ["resume", "--last", "--no-input", "--var", "image=b:2", "--var", "password=correct-horse"];
+    sandbox.run(other).stderr(str![[r#"
+error[RB471]: `image` is "b:2", but the run began with "a:1"
+ --> [DIR]/a.toml:5:7
+  |
+5 | [vars.image]
+  |       ^^^^^ declared here
+  |
+  = help: leave it out: the run goes on with its own values; `--accept-changes` takes the new one where nothing that was done depends on it
+
+nothing was run: 1 error
+
+"#]]).code(3);
+    sandbox.run(other.into_iter().chain(["--accept-changes", "--output", "quiet"])).only_code(0);
+    assert_eq!(sandbox.read("used.txt"), "b:2 correct-horse");
+}
+
+#[test]
+fn a_run_that_is_under_way_is_left_alone() {
+    let text = "format = 1\nname = \"long\"\nlocks = [\"@UNIQUE@\"]\n\n[[step]]\nid = \"wait\"\nshell.script = { text = \"touch begun; while test ! -e go; do sleep 0.05; done\" }\nleaves = \"nothing\"\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox.wait_for("begun");
+    for command in [vec!["resume", "--last"], vec!["rollback", "--last"], vec!["abandon", "--last", "--reason", "x"]] {
+        let (_, stderr) = sandbox.run(command).only_code(8);
+        assert!(stderr.contains("is under way by process") && stderr.contains("runbook runs show"), "{stderr}");
+    }
+    let (_, stderr) = sandbox.run(["exec", "a.toml"]).only_code(8);
+    assert!(stderr.contains("help: it is under way; look at it: `runbook runs show [RUN]"), "{stderr}");
+    std::fs::write(sandbox.path("go"), "").expect("a file");
+    sandbox.wait(child).only_code(0);
+}
