@@ -17,9 +17,9 @@
 //! | `rotation` | whether secrets are those of the session before |
 //! | [`signals`], [`ask`] | what comes from outside: requests to stop, a person's answers |
 
+mod abandon;
 pub mod ask;
 pub mod clock;
-mod abandon;
 mod context;
 mod crash;
 pub mod disk;
@@ -38,8 +38,8 @@ pub mod signals;
 pub mod state;
 mod unfinished;
 
-pub use error::EngineError;
 pub use abandon::{Abandon, abandon};
+pub use error::EngineError;
 pub use recorded::{PLAN_COPY, RUNBOOK_COPY, Recorded, copy_name, last_plan, recorded};
 pub use session::{Onward, Session, SessionEnd, execute, go_on};
 

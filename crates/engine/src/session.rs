@@ -169,7 +169,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
 fn keep_copies(run: &RunFolder, runbook: &Runbook, plan: &Plan, change: u32) -> Result<u32, EngineError> {
     let name = |name: &str, change| run.source(&copy_name(name, change));
     let free = |change: &u32| !name(RUNBOOK_COPY, *change).exists() && !name(PLAN_COPY, *change).exists();
-    let change = (change + 1..).find(free).unwrap_or(u32::MAX);
+    let change = (change + 1..=u32::MAX).find(free).unwrap_or(u32::MAX);
     run.keep_source(&copy_name(RUNBOOK_COPY, change), runbook.source.text().as_bytes())?;
     run.keep_source(&copy_name(PLAN_COPY, change), &plan_copy(plan)?)?;
     Ok(change)
@@ -299,7 +299,9 @@ fn found_from_anywhere(source: VariableSource) -> VariableSource {
     match source {
         VariableSource::VarFile { path: file } => VariableSource::VarFile { path: path(file) },
         VariableSource::File { path: file } => VariableSource::File { path: path(file) },
-        VariableSource::Command { argv, dir } => VariableSource::Command { argv, dir: path(if dir.is_empty() { ".".to_owned() } else { dir }) },
+        VariableSource::Command { argv, dir } => {
+            VariableSource::Command { argv, dir: path(if dir.is_empty() { ".".to_owned() } else { dir }) }
+        }
     }
 }
 

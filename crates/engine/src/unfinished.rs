@@ -57,7 +57,7 @@ pub(crate) fn refuse(state: &StateDir, names: &[String], own: &RunId) -> Result<
 
 /// How the last session of a run ended, by its journal; none where it broke off or cannot be read. A run whose journal is gone was removed by a person, and
 /// one without a first record never began: both are an end.
-fn last_end(folder: &RunFolder) -> Option<RunEnd> {
+pub(crate) fn last_end(folder: &RunFolder) -> Option<RunEnd> {
     let mut reader = match Reader::<Stamped>::open(&folder.journal()) {
         Ok(reader) => reader,
         Err(JournalError::Disk(error)) if error.source.kind() == std::io::ErrorKind::NotFound => return Some(RunEnd::Abandoned),

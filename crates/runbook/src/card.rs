@@ -322,8 +322,7 @@ fn next(about: &About<'_>) -> Vec<Line> {
         Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
             add("when done", format!("abandon {run} --reason {}", quoted("put right by hand: …")));
         }
-        None
-        | Some(RunEnd::Failed | RunEnd::Stopped { .. } | RunEnd::WaitingForPerson | RunEnd::NeedsPerson { .. }) => {
+        None | Some(RunEnd::Failed | RunEnd::Stopped { .. } | RunEnd::WaitingForPerson | RunEnd::NeedsPerson { .. }) => {
             add("go on", format!("resume {run}"));
             for answer in answers(about) {
                 add("or answer", format!("resume {run} --answer {}", quoted(&answer)));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use runbook_core::record::{PersonNeeded, RunEnd, Stamped};
 use runbook_engine::journal::{self, Contents, JournalError};
-use runbook_engine::{RUNBOOK_COPY, copy_name};
 use runbook_engine::state::{RunFolder, StateDir, StateError};
+use runbook_engine::{RUNBOOK_COPY, copy_name};
 
 use crate::args::RunRef;
 use crate::exit::Exit;

@@ -40,7 +40,7 @@ pub(crate) fn run(checkout: &Checkout, what: What) -> Result<(), TaskError> {
     // A program that is there already, where somebody has one to measure: the build takes minutes.
     let program = match std::env::var_os("RUNBOOK_BIN") {
         Some(program) => program.into(),
-        None => crate::cargo::build_runbook(checkout, "release")?,
+        None => crate::cargo::build_runbook(checkout, "release", crate::cargo::Points::None)?,
     };
     let dir = checkout.root.join("target").join("bench");
     let _ = std::fs::remove_dir_all(&dir);

@@ -15,10 +15,20 @@ pub(crate) fn run(checkout: &Checkout, words: &[&str], env: &[(&str, &str)]) -> 
     if status.success() { Ok(()) } else { Err(TaskError::failed(format!("`cargo {}` failed ({status})", words.join(" ")))) }
 }
 
+/// Whether the program has places at which a test can end it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Points {
+    /// As it is shipped.
+    None,
+    /// With them; without `RUNBOOK_CRASH_AT` they do nothing.
+    Crash,
+}
+
 /// Builds the `runbook` program in `profile` and says where it is.
-pub(crate) fn build_runbook(checkout: &Checkout, profile: &str) -> Result<PathBuf, TaskError> {
+pub(crate) fn build_runbook(checkout: &Checkout, profile: &str, points: Points) -> Result<PathBuf, TaskError> {
     require_cc()?;
-    run(checkout, &["build", "--package", "runbook", "--profile", profile], &[])?;
+    let features: &[&str] = if points == Points::Crash { &["--features", "crash-points"] } else { &[] };
+    run(checkout, &[&["build", "--package", "runbook", "--profile", profile], features].concat(), &[])?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target_dir(checkout).join(folder).join("runbook"))
 }

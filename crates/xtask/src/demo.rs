@@ -21,7 +21,7 @@ pub(crate) enum Keep {
 /// Plays it, and leaves nothing behind unless told to.
 pub(crate) fn run(checkout: &Checkout, keep: Keep) -> Result<(), TaskError> {
     say::part("The program");
-    let program = cargo::build_runbook(checkout, "dev")?;
+    let program = cargo::build_runbook(checkout, "dev", cargo::Points::None)?;
     let lab = lab::up(checkout)?;
     let played = lab::load_images(checkout, &lab).and_then(|()| {
         let stage = Stage::set(checkout, lab.environment(), &program)?;

@@ -23,7 +23,7 @@ fn tests(checkout: &Checkout, lab: &str, args: &[&str]) -> Result<(), TaskError>
     say::part("Lints");
     cargo::run(checkout, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], &[])?;
     say::part("Tests");
-    let program = cargo::build_runbook(checkout, "dev")?;
+    let program = cargo::build_runbook(checkout, "dev", cargo::Points::Crash)?;
     let words = [&["test", "--workspace"], args].concat();
     cargo::run(checkout, &words, &[("RUNBOOK_LAB", lab), ("RUNBOOK_BIN", &program.display().to_string())])
 }

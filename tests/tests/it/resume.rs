@@ -128,24 +128,31 @@ help: what it has done can be undone: `runbook rollback [RUN] --state-dir [DIR]/
 #[test]
 fn a_failed_run_is_undone_later_and_looked_at_before() {
     let sandbox = failed();
-    sandbox.run(["rollback", "--last", "--dry-run"]).stdout(str![[r#"
+    sandbox
+        .run(["rollback", "--last", "--dry-run"])
+        .stdout(str![[r#"
 1 step would be undone, in this order:
   1. one: Change the first file (took [TOOK])
          file.put_back
 `two` stays: a line in a file
 
-"#]]).stderr(str![[r#"
+"#]])
+        .stderr(str![[r#"
 nothing was changed; to undo it: `runbook rollback [RUN] --state-dir [DIR]/state`
 
-"#]]).code(0);
+"#]])
+        .code(0);
     assert_eq!(sandbox.read("one.txt"), "new one");
-    sandbox.run(["rollback", "--last"]).stdout(str![[r#"
+    sandbox
+        .run(["rollback", "--last"])
+        .stdout(str![[r#"
 [CLOCK] rollback begun by [USER] on [HOST]
 [CLOCK] rolling back 1 step
 [CLOCK] undo one: begins: Take back: Change the first file
 [CLOCK] undo one: done ([TOOK])
 
-"#]]).stderr(str![[r#"
+"#]])
+        .stderr(str![[r#"
 
 rolled back: everything that was begun is undone (run [RUN])
   perhaps     two: Do what fails at first, which failed (stays: a line in a file)
@@ -154,27 +161,37 @@ rolled back: everything that was begun is undone (run [RUN])
   again       runbook exec [DIR]/a.toml --state-dir [DIR]/state
   look        runbook runs show [RUN] --state-dir [DIR]/state
 
-"#]]).code(0);
+"#]])
+        .code(0);
     assert_eq!(sandbox.read("one.txt"), "old one");
-    sandbox.run(["rollback", "--last"]).stderr(str![[r#"
+    sandbox
+        .run(["rollback", "--last"])
+        .stderr(str![[r#"
 run [RUN] is at its end: rolled back; there is nothing to undo
 
-"#]]).code(0);
-    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+"#]])
+        .code(0);
+    sandbox
+        .run(["resume", "--last"])
+        .stderr(str![[r#"
 run [RUN] is at its end: rolled back; there is nothing to go on with
 
-"#]]).code(0);
+"#]])
+        .code(0);
 }
 
 #[test]
 fn a_run_that_is_done_can_be_undone() {
     let sandbox = Sandbox::new().file("a.toml", FAILS).file("one.txt", "old one").file("mended", "");
     sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
-    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+    sandbox
+        .run(["resume", "--last"])
+        .stderr(str![[r#"
 run [RUN] is at its end: done; there is nothing to go on with
 help: what it has done can be undone: `runbook rollback [RUN] --state-dir [DIR]/state`
 
-"#]]).code(0);
+"#]])
+        .code(0);
     sandbox.run(["rollback", "--last", "--output", "quiet"]).only_code(0);
     assert_eq!(sandbox.read("one.txt"), "old one");
     assert!(!sandbox.path("three.txt").exists());
@@ -183,7 +200,9 @@ help: what it has done can be undone: `runbook rollback [RUN] --state-dir [DIR]/
 #[test]
 fn what_nobody_can_say_is_asked_and_the_card_has_the_answers() {
     let sandbox = in_doubt();
-    sandbox.run(["resume", "--last", "--no-input", "--output", "quiet"]).stderr(str![[r#"
+    sandbox
+        .run(["resume", "--last", "--no-input", "--output", "quiet"])
+        .stderr(str![[r#"
 
 a person is needed: it is not known whether a step was done (run [RUN])
   changed     one (undo: shell.run)
@@ -195,7 +214,8 @@ a person is needed: it is not known whether a step was done (run [RUN])
   roll back   runbook rollback [RUN] --state-dir [DIR]/state
   look        runbook runs show [RUN] --state-dir [DIR]/state
 
-"#]]).code(6);
+"#]])
+        .code(6);
     sandbox
         .run(["resume", "--last", "--no-input", "--answer", "sned=done"])
         .stderr(str![[r#"
@@ -207,7 +227,9 @@ nothing was run: 1 error
 
 "#]])
         .code(3);
-    sandbox.run(["resume", "--last", "--no-input", "--answer", "send=done"]).stdout(str![[r#"
+    sandbox
+        .run(["resume", "--last", "--no-input", "--answer", "send=done"])
+        .stdout(str![[r#"
 [CLOCK] resumed by [USER] on [HOST]
 [CLOCK] step send: looking whether it was done: its run broke off
 [CLOCK] step send: IN DOUBT: this action cannot ask whether it was done
@@ -215,11 +237,13 @@ nothing was run: 1 error
 [CLOCK] step last: begins
 [CLOCK] step last: done ([TOOK])
 
-"#]]).stderr(str![[r#"
+"#]])
+        .stderr(str![[r#"
 
 done in [TOOK] (run [RUN])
 
-"#]]).code(0);
+"#]])
+        .code(0);
     assert_eq!(sandbox.read("sent.txt"), "sent\n", "it was not done again");
 }
 
@@ -259,7 +283,9 @@ fn a_changed_runbook_is_refused_with_the_difference() {
     let sandbox = failed();
     let mended = FAILS.replace("test -e mended", "true");
     std::fs::write(sandbox.path("a.toml"), &mended).expect("a file");
-    sandbox.run(["resume", "--last", "--answer", "two=not-done"]).stderr(str![[r#"
+    sandbox
+        .run(["resume", "--last", "--answer", "two=not-done"])
+        .stderr(str![[r#"
 error[RB470]: `[DIR]/a.toml` was changed since run [RUN] began
  |
  = help: this is what changed:
@@ -275,7 +301,8 @@ error[RB470]: `[DIR]/a.toml` was changed since run [RUN] began
 
 nothing was run: 1 error
 
-"#]]).code(3);
+"#]])
+        .code(3);
     assert_eq!(sandbox.read("tries.txt"), "tried\n", "nothing was run");
     // Backwards nothing is asked: what was begun is undone as it was begun.
     sandbox.run(["rollback", "--last", "--dry-run"]).only_code(0);
@@ -294,7 +321,9 @@ fn a_change_of_what_was_done_is_not_taken_over() {
     let sandbox = failed();
     let other = FAILS.replace("new one", "another one").replace("test -e mended", "true");
     std::fs::write(sandbox.path("a.toml"), other).expect("a file");
-    sandbox.run(["resume", "--last", "--accept-changes"]).stderr(str![[r#"
+    sandbox
+        .run(["resume", "--last", "--accept-changes"])
+        .stderr(str![[r#"
 error[RB472]: `[DIR]/a.toml` cannot take over run [RUN]
  |
  = help: `one` is done or may be, and would be done differently now
@@ -302,12 +331,14 @@ error[RB472]: `[DIR]/a.toml` cannot take over run [RUN]
 
 nothing was run: 1 error
 
-"#]]).code(3);
+"#]])
+        .code(3);
     let gone = FAILS.replace("id = \"one\"", "id = \"first\"");
     std::fs::write(sandbox.path("a.toml"), gone).expect("a file");
     let (_, stderr) = sandbox.run(["resume", "--last", "--accept-changes"]).only_code(3);
     assert!(stderr.contains("`one` has begun, and is not there any more"), "{stderr}");
-    let before = FAILS.replacen("[[step]]", "[[step]]\nid = \"zero\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n\n[[step]]", 1);
+    let before =
+        FAILS.replacen("[[step]]", "[[step]]\nid = \"zero\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n\n[[step]]", 1);
     std::fs::write(sandbox.path("a.toml"), before).expect("a file");
     let (_, stderr) = sandbox.run(["resume", "--last", "--accept-changes"]).only_code(3);
     assert!(stderr.contains("what was done could not have been done so"), "{stderr}");
@@ -339,7 +370,9 @@ fn the_file_may_be_gone_and_the_folder_another() {
 fn a_run_is_given_up_on_the_record_and_its_locks_are_free() {
     let text = "format = 1\nname = \"locked\"\nlocks = [\"@UNIQUE@\"]\n\n[[step]]\nid = \"ask\"\nmanual.confirm = { text = \"Is it so?\" }\nleaves = \"nothing\"\n";
     let sandbox = Sandbox::new().file("a.toml", text);
-    sandbox.run(["exec", "a.toml", "--no-input", "--output", "quiet"]).stderr(str![[r#"
+    sandbox
+        .run(["exec", "a.toml", "--no-input", "--output", "quiet"])
+        .stderr(str![[r#"
 
 error[RB512]: `ask` failed: a person is needed here, and nobody can be asked
  --> a.toml:7:1
@@ -358,32 +391,45 @@ waiting for a person, and nobody can be asked (run [RUN])
   or answer   runbook resume [RUN] --answer ask=yes --state-dir [DIR]/state
   look        runbook runs show [RUN] --state-dir [DIR]/state
 
-"#]]).code(7);
-    sandbox.run(["exec", "a.toml", "--no-input"]).stderr(str![[r#"
+"#]])
+        .code(7);
+    sandbox
+        .run(["exec", "a.toml", "--no-input"])
+        .stderr(str![[r#"
 error: `[UNIQUE]` belongs to the unfinished run `[RUN]` of `locked`
 help: look at it: `runbook runs show [RUN] --state-dir [DIR]/state`
 help: go on with it: `runbook resume [RUN] --state-dir [DIR]/state`
 help: or undo it: `runbook rollback [RUN] --state-dir [DIR]/state`
 help: or give it up, where it was put right by hand: `runbook abandon [RUN] --state-dir [DIR]/state --reason '…'`
 
-"#]]).code(8);
+"#]])
+        .code(8);
     sandbox.run(["abandon", "--last", "--reason", " "]).only_code(2);
-    sandbox.run(["abandon", "--last", "--reason", "put right by hand"]).stderr(str![[r#"
+    sandbox
+        .run(["abandon", "--last", "--reason", "put right by hand"])
+        .stderr(str![[r#"
 
 given up by a person (run [RUN])
   because     put right by hand
   changed     nothing
   as it was   1 step not done or without a change: ask
 
-"#]]).code(0);
-    sandbox.run(["abandon", "--last", "--reason", "again"]).stderr(str![[r#"
+"#]])
+        .code(0);
+    sandbox
+        .run(["abandon", "--last", "--reason", "again"])
+        .stderr(str![[r#"
 run [RUN] is at its end already: given up
 
-"#]]).code(0);
-    sandbox.run(["resume", "--last"]).stderr(str![[r#"
+"#]])
+        .code(0);
+    sandbox
+        .run(["resume", "--last"])
+        .stderr(str![[r#"
 run [RUN] is at its end: given up; there is nothing to go on with
 
-"#]]).code(0);
+"#]])
+        .code(0);
     sandbox.run(["exec", "a.toml", "--no-input", "--output", "quiet"]).only_code(7);
     sandbox.run(["resume", "--last", "--answer", "ask=yes", "--output", "quiet"]).only_code(0);
 }
@@ -418,7 +464,8 @@ fn a_secret_is_fetched_again_from_where_it_came_from() {
         (vec!["--var", "password.command=cat pw"], "the command"),
         (vec!["--var-file", "vars.toml"], "the variable file"),
     ] {
-        let sandbox = Sandbox::new().file("a.toml", SECRET).file("pw", "correct-horse\n").file("vars.toml", "password = \"correct-horse\"\n");
+        let sandbox =
+            Sandbox::new().file("a.toml", SECRET).file("pw", "correct-horse\n").file("vars.toml", "password = \"correct-horse\"\n");
         let args = ["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1"];
         sandbox.run(args.into_iter().chain(how)).only_code(1);
         std::fs::write(sandbox.path("mended"), "").expect("a file");
@@ -433,10 +480,15 @@ fn a_secret_is_fetched_again_from_where_it_came_from() {
 #[test]
 fn a_secret_that_was_typed_is_asked_for_and_a_value_stays_what_it_was() {
     let sandbox = Sandbox::new().file("a.toml", SECRET);
-    let first = sandbox.command(["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1"]).env("RUNBOOK_VAR_PASSWORD", "correct-horse").spawn();
+    let first = sandbox
+        .command(["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1"])
+        .env("RUNBOOK_VAR_PASSWORD", "correct-horse")
+        .spawn();
     sandbox.wait(first.expect("the program")).only_code(1);
     std::fs::write(sandbox.path("mended"), "").expect("a file");
-    sandbox.run(["resume", "--last", "--no-input"]).stderr(str![[r#"
+    sandbox
+        .run(["resume", "--last", "--no-input"])
+        .stderr(str![[r#"
 error[RB401]: `password` has no value
  --> [DIR]/a.toml:8:7
   |
@@ -447,9 +499,12 @@ error[RB401]: `password` has no value
 
 nothing was run: 1 error
 
-"#]]).code(3);
+"#]])
+        .code(3);
     let other = ["resume", "--last", "--no-input", "--var", "image=b:2", "--var", "password=correct-horse"];
-    sandbox.run(other).stderr(str![[r#"
+    sandbox
+        .run(other)
+        .stderr(str![[r#"
 error[RB471]: `image` is "b:2", but the run began with "a:1"
  --> [DIR]/a.toml:5:7
   |
@@ -460,7 +515,8 @@ error[RB471]: `image` is "b:2", but the run began with "a:1"
 
 nothing was run: 1 error
 
-"#]]).code(3);
+"#]])
+        .code(3);
     sandbox.run(other.into_iter().chain(["--accept-changes", "--output", "quiet"])).only_code(0);
     assert_eq!(sandbox.read("used.txt"), "b:2 correct-horse");
 }

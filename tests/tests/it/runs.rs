@@ -122,3 +122,51 @@ fn a_journal_with_a_bad_line_in_the_middle_is_refused() {
     let (_, stderr) = sandbox.run(["runs", "show", "--last"]).only_code(8);
     assert!(stderr.contains("is damaged"), "{stderr}");
 }
+
+#[test]
+fn a_run_is_followed_to_its_end() {
+    let text =
+        TEXT.replace(r#"argv = ["echo", "hello"]"#, r#"argv = ["sh", "-c", "touch begun; while test ! -e go; do sleep 0.05; done"]"#);
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let run = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox.wait_for("begun");
+    let follows = sandbox.spawn(["runs", "show", "--last", "--follow"]);
+    std::fs::write(sandbox.path("go"), "").expect("a file");
+    sandbox.wait(run).only_code(0);
+    let (shown, _) = sandbox.wait(follows).only_code(0);
+    assert!(shown.contains("state     running") && shown.contains("step say: done") && shown.contains("done in"), "{shown}");
+}
+
+#[test]
+fn pruning_removes_what_is_finished_and_nothing_else() {
+    let fails = TEXT.replace(r#"argv = ["echo", "hello"]"#, r#"argv = ["false"]"#);
+    let sandbox = Sandbox::new().file("a.toml", TEXT).file("fails.toml", fails);
+    sandbox.run(["exec", "fails.toml", "--output", "quiet"]).only_code(1);
+    for _ in 0..3 {
+        sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    }
+    sandbox.run(["runs", "prune"]).only_code(2);
+    sandbox
+        .run(["runs", "prune", "--older-than", "1d"])
+        .stderr(str![[r#"
+0 runs removed, 3 kept; 1 run not finished and not touched
+
+"#]])
+        .code(0);
+    sandbox
+        .run(["runs", "prune", "--keep", "1", "--dry-run"])
+        .stdout(str![[r#"
+[RUN] would be removed
+[RUN] would be removed
+
+"#]])
+        .stderr(str![[r#"
+2 runs would be removed, 1 kept; 1 run not finished and not touched
+
+"#]])
+        .code(0);
+    sandbox.run(["runs", "prune", "--keep", "0"]).only_code(0);
+    let (list, _) = sandbox.run(["runs", "list"]).only_code(0);
+    assert_eq!(list.lines().count(), 2, "{list}");
+    assert!(list.ends_with("failed\n"), "{list}");
+}

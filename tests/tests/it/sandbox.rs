@@ -211,6 +211,16 @@ impl Ran {
         snapbox::assert_data_eq!(self.stderr.clone(), self.expected_stderr.unwrap_or_else(|| "".into_data()).raw());
     }
 
+    /// The exit code, whatever it is; none where a signal ended it.
+    pub(crate) fn ended(self) -> Option<i32> {
+        self.code
+    }
+
+    /// The same with both streams, one after the other.
+    pub(crate) fn seen(self) -> (Option<i32>, String) {
+        (self.code, self.stdout + &self.stderr)
+    }
+
     /// The exit code, whatever it is.
     #[track_caller]
     pub(crate) fn any_code(self) -> i32 {

@@ -5,8 +5,8 @@ use crate::action::{Class, Outcome};
 use crate::effect::{EffectId, Role};
 use crate::plan::{FailurePolicy, Plan, PlanUnit};
 use crate::record::{
-    Admitted, Amended, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled, RollbackBegan,
-    RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, TimerFired,
+    Admitted, Amended, CancelRequested, Ended, Evidence, Expanded, Intent, Record, Recovered, RecoveryStarted, RetryScheduled,
+    RollbackBegan, RunClosed, RunOpened, SessionEnded, Skipped, Stamped, Started, TimerFired,
 };
 use crate::runbook::{Phase, Retry};
 

@@ -40,6 +40,8 @@ pub struct Contents<R> {
     pub records: Vec<R>,
     /// How the file ends.
     pub tail: Tail,
+    /// How many bytes of the file were read.
+    pub size: u64,
     /// The positions in `records` before which a damaged line stood that an earlier session went on from.
     pub doubts: Vec<usize>,
 }
@@ -55,7 +57,7 @@ pub fn read<R: DeserializeOwned>(path: &Path) -> Result<Contents<R>, JournalErro
         }
         records.extend(batch.records);
     }
-    Ok(Contents { records, tail: reader.tail().clone(), doubts })
+    Ok(Contents { records, tail: reader.tail().clone(), size: reader.read, doubts })
 }
 
 /// One line's records.
@@ -72,6 +74,8 @@ pub struct Reader<R> {
     path: PathBuf,
     input: BufReader<File>,
     buffer: Vec<u8>,
+    /// Bytes seen.
+    pub(super) read: u64,
     /// Lines seen, good and bad.
     lines: u64,
     /// The number that the next good line must have.
@@ -97,6 +101,7 @@ impl<R: DeserializeOwned> Reader<R> {
             path: path.to_owned(),
             input: BufReader::with_capacity(64 * 1024, file),
             buffer: Vec::new(),
+            read: 0,
             lines: 0,
             next: 0,
             kept: 0,
@@ -124,6 +129,7 @@ impl<R: DeserializeOwned> Reader<R> {
             self.buffer.clear();
             let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX) + 1;
             let read = self.input.by_ref().take(limit).read_until(b'\n', &mut self.buffer).on("read", &self.path)?;
+            self.read += len(read);
             if read == 0 {
                 self.end();
                 return Ok(None);

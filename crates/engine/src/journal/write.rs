@@ -74,7 +74,7 @@ impl Journal {
         if tail == Tail::Unfinished {
             journal.put(b"\n", true)?;
         }
-        Ok((journal, Contents { records, tail, doubts }))
+        Ok((journal, Contents { records, tail, size, doubts }))
     }
 
     pub(super) fn over(path: &Path, file: Box<dyn Storage>) -> Self {

@@ -98,7 +98,7 @@ impl StateDir {
         (!self.is_default).then_some(self.root.as_path())
     }
 
-    fn runs_folder(&self) -> PathBuf {
+    pub(super) fn runs_folder(&self) -> PathBuf {
         self.root.join("runs")
     }
 

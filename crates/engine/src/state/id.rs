@@ -31,6 +31,12 @@ impl RunId {
         Self(format!("{time}-{}", letters.collect::<String>()))
     }
 
+    /// The time of the start, to the second; none where the digits are no time.
+    pub fn started(&self) -> Option<Timestamp> {
+        let time = jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", self.0.get(..15)?).ok()?;
+        time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    }
+
     /// As it is printed.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -15,6 +15,7 @@ mod dir;
 mod folder;
 mod id;
 mod index;
+mod prune;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +24,4 @@ pub use dir::{StateDir, StateError};
 pub use folder::RunFolder;
 pub use id::{RunId, RunIdFault};
 pub use index::{RunEntry, SessionEnd as IndexedEnd};
+pub use prune::Finished;

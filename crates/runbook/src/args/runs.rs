@@ -1,6 +1,9 @@
 //! `runbook runs`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
+use runbook_core::value;
 
 /// Look at runs.
 #[derive(Args)]
@@ -46,6 +49,10 @@ pub(crate) enum RunsCommand {
         /// The run's records, one JSON object a line
         #[arg(long)]
         json: bool,
+
+        /// Go on showing what happens until the session has ended
+        #[arg(long, short)]
+        follow: bool,
     },
     /// Print what the steps of a run wrote
     #[command(after_help = "Examples:\n  runbook runs log --last\n  runbook runs log --last --step stop-old")]
@@ -57,4 +64,24 @@ pub(crate) enum RunsCommand {
         #[arg(value_name = "STEP", long)]
         step: Option<String>,
     },
+    /// Remove runs that are finished; never one that can still be resumed. Backups stay where they are
+    #[command(after_help = "Examples:\n  runbook runs prune --older-than 90d --dry-run\n  runbook runs prune --keep 100")]
+    Prune {
+        /// Keep the latest N finished runs
+        #[arg(long, value_name = "N", required_unless_present = "older_than")]
+        keep: Option<usize>,
+
+        /// Only those that were started longer ago than this, such as 90d
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        older_than: Option<Duration>,
+
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// A time as runbooks write it.
+fn time(text: &str) -> Result<Duration, String> {
+    value::Duration::parse(text).map(Into::into).map_err(|_| "it is no time, such as 90d or 12h".to_owned())
 }

@@ -30,7 +30,8 @@ fn give_up(args: &AbandonArgs, state_dir: Option<&Path>, streams: &mut Streams) 
     let state = runs::state_dir(state_dir, streams)?;
     let folder = runs::find(&state, &args.run, streams)?;
     refuse_held(&folder, &state, streams)?;
-    let locks = LockFolder::locate(|name| std::env::var_os(name)).map_err(|error| broken_off(&EngineError::Disk(error), &state, streams))?;
+    let locks =
+        LockFolder::locate(|name| std::env::var_os(name)).map_err(|error| broken_off(&EngineError::Disk(error), &state, streams))?;
     let (events, mut watched) = events::channel();
     let about = Abandon { state: &state, locks: &locks, host: &host(), events: &events };
     let ended = match abandon(folder.clone(), &about, reason) {

@@ -27,7 +27,15 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
         let state = runs::state_dir(state_dir, streams)?;
         let _ = folder.set(state.root().to_owned());
         let flags = SessionFlags { yes: args.yes, checks_only: args.checks_only, step: args.step, on_failure: args.on_failure.map(policy) };
-        let manner = Manner { flags, output: args.output, no_input: args.no_input, file: args.file.clone(), answers: &[], accept_secrets: BTreeSet::new(), on: None };
+        let manner = Manner {
+            flags,
+            output: args.output,
+            no_input: args.no_input,
+            file: args.file.clone(),
+            answers: &[],
+            accept_secrets: BTreeSet::new(),
+            on: None,
+        };
         carry_out(manner, &procedure, &state, streams)
     });
     done.unwrap_or_else(|exit| exit)
@@ -45,7 +53,12 @@ pub(crate) fn checks(
     let _ = folder.set(state.root().to_owned());
     let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };
     let file = PathBuf::from(procedure.runbook.source.name());
-    carry_out(Manner { flags, output: OutputMode::Quiet, no_input, file, answers: &[], accept_secrets: BTreeSet::new(), on: None }, procedure, &state, streams)
+    carry_out(
+        Manner { flags, output: OutputMode::Quiet, no_input, file, answers: &[], accept_secrets: BTreeSet::new(), on: None },
+        procedure,
+        &state,
+        streams,
+    )
 }
 
 const fn policy(wish: OnFailureArg) -> FailurePolicy {

@@ -10,6 +10,7 @@ mod explain;
 mod man;
 mod plan;
 mod procedure;
+mod prune;
 mod resume;
 mod rollback;
 mod runs;

@@ -3,22 +3,27 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
-use runbook_engine::last_plan;
 use runbook_engine::journal::Reader;
+use runbook_engine::last_plan;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
 
+use super::prune;
 use crate::args::{RunRef, RunsArgs, RunsCommand};
 use crate::card;
 use crate::exit::Exit;
-use crate::reporters::{retell, unit_id};
+use crate::reporters::{Retelling, unit_id};
 use crate::runs::{self, standing};
 use crate::streams::Streams;
 use crate::text::{Style, visible};
+
+/// How often a run that is followed is looked at.
+const FOLLOW: Duration = Duration::from_millis(300);
 
 /// Looks at runs.
 pub(crate) fn run(args: &RunsArgs, state_dir: Option<&Path>, streams: &mut Streams) -> Exit {
@@ -28,8 +33,9 @@ pub(crate) fn run(args: &RunsArgs, state_dir: Option<&Path>, streams: &mut Strea
     };
     let done = match &args.command {
         RunsCommand::List { limit, json } => list(&state, *limit, *json, streams),
-        RunsCommand::Show { run, json } => show(&state, run, *json, streams),
+        RunsCommand::Show { run, json, follow } => show(&state, run, (*json, *follow), streams),
         RunsCommand::Log { run, step } => log(&state, run, step.as_deref(), streams),
+        RunsCommand::Prune { keep, older_than, dry_run } => prune::run(&state, *keep, *older_than, *dry_run, streams),
     };
     done.err().unwrap_or(Exit::Done)
 }
@@ -96,25 +102,55 @@ fn first(folder: &RunFolder) -> (String, Option<jiff::Timestamp>) {
     opened.unwrap_or(("?".to_owned(), None))
 }
 
-fn show(state: &StateDir, run: &RunRef, as_json: bool, streams: &mut Streams) -> Result<(), Exit> {
+fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams: &mut Streams) -> Result<(), Exit> {
     let folder = runs::find(state, run, streams)?;
-    let contents = runs::records(&folder, streams)?;
-    if as_json {
-        for stamped in &contents.records {
-            match serde_json::to_string(stamped) {
-                Ok(line) => streams.out.line(line),
-                Err(error) => tracing::error!(%error, "a record has no JSON form"),
-            }
-        }
-        return Ok(());
-    }
+    let mut contents = runs::records(&folder, streams)?;
     let plan = last_plan(&folder, &contents.records).map(Arc::new);
-    let end = head(&folder, &contents.records, plan.as_deref(), streams);
-    retell(&contents.records, plan.clone(), &mut streams.out);
-    if let Some(plan) = plan {
-        closing(state, &folder, &contents.records, &plan, end, streams);
+    if !as_json {
+        head(&folder, &contents.records, plan.as_deref(), streams);
+    }
+    let mut retelling = Retelling::new(plan.clone());
+    let mut shown = 0;
+    loop {
+        for stamped in contents.records.get(shown..).unwrap_or_default() {
+            if as_json { json_line(stamped, streams) } else { retelling.tell(stamped, &mut streams.out) }
+        }
+        shown = contents.records.len();
+        streams.out.flush();
+        // Asked before the journal is read again: what was written before the end is then seen.
+        let goes_on = follow && runs::is_held(&folder);
+        if goes_on {
+            std::thread::sleep(FOLLOW);
+        }
+        let size = |folder: &RunFolder| std::fs::metadata(folder.journal()).map(|meta| meta.len()).ok();
+        if follow && (!goes_on || size(&folder) != Some(contents.size)) {
+            contents = runs::records(&folder, streams)?;
+        }
+        if !goes_on && shown == contents.records.len() {
+            break;
+        }
+    }
+    if let (Some(plan), false) = (plan, as_json) {
+        closing(state, &folder, &contents.records, &plan, end(&contents.records), streams);
     }
     Ok(())
+}
+
+fn json_line(stamped: &Stamped, streams: &mut Streams) {
+    match serde_json::to_string(stamped) {
+        Ok(line) => streams.out.line(line),
+        Err(error) => tracing::error!(%error, "a record has no JSON form"),
+    }
+}
+
+/// How the last session ended; none where it goes on or broke off.
+fn end(records: &[Stamped]) -> Option<RunEnd> {
+    let last = records.iter().rev().find_map(|stamped| match &stamped.record {
+        Record::SessionEnded(ended) => Some(Some(ended.end)),
+        Record::SessionOpened(_) => Some(None),
+        _ => None,
+    });
+    last.flatten()
 }
 
 /// The card, from the records alone.
@@ -131,13 +167,7 @@ fn closing(state: &StateDir, folder: &RunFolder, records: &[Stamped], plan: &Pla
 }
 
 /// Who runs what, since when, with which values, and how it stands.
-fn head(folder: &RunFolder, records: &[Stamped], plan: Option<&Plan>, streams: &mut Streams) -> Option<RunEnd> {
-    let end = records.iter().rev().find_map(|stamped| match &stamped.record {
-        Record::SessionEnded(ended) => Some(Some(ended.end)),
-        // A session that was opened and has not ended.
-        Record::SessionOpened(_) => Some(None),
-        _ => None,
-    });
+fn head(folder: &RunFolder, records: &[Stamped], plan: Option<&Plan>, streams: &mut Streams) {
     let paint = streams.out.paint();
     let mut row =
         |name: &str, value: &str| streams.out.line(format_args!("{} {}", paint.apply(Style::Dim, &format!("{name:<9}")), visible(value)));
@@ -166,9 +196,8 @@ fn head(folder: &RunFolder, records: &[Stamped], plan: Option<&Plan>, streams: &
         }
     }
     row("folder", &folder.path().to_string_lossy());
-    row("state", &standing(end.flatten(), runs::is_held(folder)));
+    row("state", &standing(end(records), runs::is_held(folder)));
     streams.out.line("");
-    end.flatten()
 }
 
 fn log(state: &StateDir, run: &RunRef, step: Option<&str>, streams: &mut Streams) -> Result<(), Exit> {

@@ -167,13 +167,10 @@ pub(crate) fn broken_off(error: &EngineError, state: &StateDir, streams: &mut St
             (Exit::Invalid, vec![format!("give the value that the run was begun with; where it was changed on purpose, add `{accept}`")])
         }
         EngineError::Lock(error) => (Exit::Unusable, lock_help(error)),
-        EngineError::LostRecords { .. } => (
-            Exit::Unusable,
-            vec!["put right by hand what may be half done, then give the run up with `runbook abandon`".to_owned()],
-        ),
-        EngineError::NeverOpened { .. } => {
-            (Exit::Unusable, vec!["nothing was done in it: start it again with `runbook exec`".to_owned()])
+        EngineError::LostRecords { .. } => {
+            (Exit::Unusable, vec!["put right by hand what may be half done, then give the run up with `runbook abandon`".to_owned()])
         }
+        EngineError::NeverOpened { .. } => (Exit::Unusable, vec!["nothing was done in it: start it again with `runbook exec`".to_owned()]),
         EngineError::AnotherPlan { .. } => (
             Exit::Unusable,
             vec!["either somebody has just gone on with it, or a file in its folder was changed: look with `runbook runs show`".to_owned()],

@@ -8,7 +8,7 @@ mod quiet;
 mod story;
 mod watch;
 
-pub(crate) use plain::retell;
+pub(crate) use plain::Retelling;
 pub(crate) use story::id as unit_id;
 pub(crate) use watch::{Mode, Screen, Watcher};
 

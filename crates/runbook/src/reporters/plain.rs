@@ -64,11 +64,17 @@ impl Reporter for Plain {
     }
 }
 
-/// A finished or interrupted run's records as the same lines.
-pub(crate) fn retell<'a>(records: impl IntoIterator<Item = &'a Stamped>, plan: Option<Arc<Plan>>, out: &mut Out) {
-    let mut story = Story::new(plan);
-    for stamped in records {
-        for line in story.tell(stamped).iter().flat_map(wording) {
+/// A run's records as the same lines.
+pub(crate) struct Retelling(Story);
+
+impl Retelling {
+    pub(crate) fn new(plan: Option<Arc<Plan>>) -> Self {
+        Self(Story::new(plan))
+    }
+
+    /// What one more record tells.
+    pub(crate) fn tell(&mut self, stamped: &Stamped, out: &mut Out) {
+        for line in self.0.tell(stamped).iter().flat_map(wording) {
             out.line(format_args!("{} {}", clock(stamped.at), visible(&line)));
         }
     }

@@ -168,11 +168,9 @@ impl Story {
                 Some(Telling::RollingBack { steps: rollback.undo, barrier })
             }
             Record::SessionEnded(session) => Some(Telling::Over(session.end)),
-            Record::SessionOpened(session) if session.session > 1 => Some(Telling::Session {
-                by: session.user.clone(),
-                host: session.host.clone(),
-                back: session.intent == Intent::RollBack,
-            }),
+            Record::SessionOpened(session) if session.session > 1 => {
+                Some(Telling::Session { by: session.user.clone(), host: session.host.clone(), back: session.intent == Intent::RollBack })
+            }
             Record::Amended(amended) => Some(Telling::Amended { file: amended.runbook.path.clone() }),
             Record::Answered(answered) => said(answered),
             Record::SessionOpened(_)
@@ -245,7 +243,9 @@ fn said(answered: &Answered) -> Option<Telling> {
     let about = match &answered.subject {
         record::Subject::Start => "the start".to_owned(),
         record::Subject::Confirm { path } | record::Subject::Step { path } => format!("`{}`", id(path)),
-        record::Subject::InDoubt { effect } | record::Subject::Failed { effect } | record::Subject::Action { effect } => format!("`{effect}`"),
+        record::Subject::InDoubt { effect } | record::Subject::Failed { effect } | record::Subject::Action { effect } => {
+            format!("`{effect}`")
+        }
     };
     Some(Telling::Answered { about, reply: word(&answered.reply)?, by: answered.by.clone() })
 }

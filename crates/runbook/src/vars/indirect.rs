@@ -72,12 +72,8 @@ fn output(argv: &[String], dir: Option<&Path>) -> Result<Vec<u8>, String> {
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
-    let mut child = command
-        .args(rest)
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("cannot be started: {error}"))?;
+    let mut child =
+        command.args(rest).stdin(Stdio::inherit()).stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let printed = child.stdout.take().map_or_else(|| Ok(Vec::new()), bounded);
     let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
     match (printed, status.success(), status.code()) {

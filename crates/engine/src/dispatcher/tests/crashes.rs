@@ -111,3 +111,58 @@ async fn a_run_that_was_killed_can_be_undone_instead() {
     })
     .await;
 }
+
+/// The records of a journal's beginning that say of a Once effect that it began.
+fn begun(journal: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(journal);
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let names = ["a", "b", "c2", "d"]
+        .into_iter()
+        .filter(|name| whole.contains(&format!(r#""type":"started","effect":{{"path":[{{"step":"{name}"}}],"role":"do""#)));
+    names.map(str::to_owned).collect()
+}
+
+/// Cuts a finished run's journal off at every line, and at every byte of the last one, and goes on: the world is further than the journal.
+async fn from_every_beginning(text: &str, end: RunEnd) {
+    let mut bench = Bench::new();
+    let whole = bench.run(text).await;
+    assert_eq!(whole.end, end, "{}", whole.journal);
+    let bytes = whole.journal.clone().into_bytes();
+    let lines: Vec<usize> = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
+    let last = lines[lines.len() - 2];
+    let closed = |cut: usize| {
+        String::from_utf8_lossy(&bytes[..cut]).lines().any(|line| line.contains(r#""type":"run_closed""#) && line.ends_with('}'))
+    };
+    let mut tried = 0;
+    for cut in lines.iter().copied().chain(last..bytes.len()).filter(|cut| !closed(*cut)) {
+        std::fs::write(whole.run.journal(), &bytes[..cut]).unwrap();
+        let begun = begun(&bytes[..cut]);
+        let before = bench.world.log();
+        let ran = bench.go_on(text, Intent::GoOn).await;
+        let after = bench.world.log();
+        let again = &after[before.len()..];
+        assert_eq!(ran.end, end, "cut at byte {cut}: {again:#?}\n{}", ran.journal);
+        for name in begun.iter().filter(|name| *name != "b" || !text.contains("b after")) {
+            assert_eq!(count(again, name), 0, "`{name}` was repeated after a cut at byte {cut}:\n{}", ran.journal);
+        }
+        tried += 1;
+    }
+    assert!(tried > 10, "{tried}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_beginning_of_a_journal_comes_to_the_same_end() {
+    from_every_beginning(FORWARDS, RunEnd::Done).await;
+    from_every_beginning(&BACKWARDS.replace("fails = 9", "fails = 100000"), RunEnd::RolledBack).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_was_cut_off_in_its_first_line_never_began() {
+    let mut bench = Bench::new();
+    let whole = bench.run(FORWARDS).await;
+    std::fs::write(whole.run.journal(), &whole.journal.as_bytes()[..40]).unwrap();
+    let (session, _watching) = bench.session(FORWARDS);
+    let onward = crate::session::Onward { intent: Intent::GoOn, amends: None };
+    let refused = crate::session::go_on(session, whole.run, onward).await.unwrap_err();
+    assert!(matches!(refused, crate::EngineError::NeverOpened { .. }), "{refused}");
+}
