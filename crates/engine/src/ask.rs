@@ -1,5 +1,7 @@
 //! Questions to a person, as the engine puts them.
 
+use std::path::PathBuf;
+
 use runbook_core::action::{BoxFuture, QuestionKind};
 use runbook_core::effect::UnitIx;
 use runbook_core::record::{Reply, Subject};
@@ -18,6 +20,8 @@ pub struct Prompt {
     pub kind: Option<QuestionKind>,
     /// What is known about it, a line each, for whoever has to decide.
     pub known: Vec<String>,
+    /// What it wrote, where it wrote something and that is kept.
+    pub log: Option<PathBuf>,
     /// The replies that it takes; empty for an action's own question, which `kind` is about.
     pub replies: Vec<Reply>,
 }

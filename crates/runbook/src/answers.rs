@@ -116,11 +116,10 @@ fn reply(prompt: &Prompt, said: &str) -> Option<Reply> {
     match (&prompt.subject, said) {
         (Subject::Action { .. }, said) => match (&prompt.kind, said) {
             (Some(QuestionKind::Input { secret: false }), line) => Some(Reply::Text(Some(line.to_owned()))),
-            // A secret has no place on a command line.
-            (Some(QuestionKind::Input { secret: true }), _) => None,
             (Some(QuestionKind::Confirm) | None, "yes") => Some(Reply::Yes),
             (Some(QuestionKind::Confirm) | None, "no") => Some(Reply::No),
-            (Some(QuestionKind::Confirm) | None, _) => None,
+            // A secret has no place on a command line.
+            (Some(QuestionKind::Confirm | QuestionKind::Input { secret: true }) | None, _) => None,
         },
         (_, said) => prompt.replies.iter().find(|reply| word(reply) == Some(said)).cloned(),
     }
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     fn prompt(subject: Subject, replies: Vec<Reply>) -> Prompt {
-        Prompt { subject, unit: None, text: String::new(), kind: None, known: Vec::new(), replies }
+        Prompt { subject, unit: None, text: String::new(), kind: None, known: Vec::new(), log: None, replies }
     }
 
     #[test]

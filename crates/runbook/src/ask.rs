@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +20,12 @@ use crate::text::visible;
 
 /// How long a question that was taken back may still stand there.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// What shows the log of a step instead of answering.
+const LOG: &str = "log";
+
+/// The most lines of a log that are shown.
+const LINES: usize = 40;
 
 /// Asks whoever sits at the terminal; nobody, where input is off or is no terminal.
 pub(crate) struct Terminal {
@@ -77,6 +84,8 @@ impl Drop for Gone {
 struct Question {
     text: String,
     kind: Kind,
+    /// What can be shown before an answer is given.
+    log: Option<PathBuf>,
 }
 
 enum Kind {
@@ -106,7 +115,7 @@ impl Question {
             (Subject::Action { .. }, Some(QuestionKind::Confirm) | None) => Kind::Choice(choices(&[Reply::Yes, Reply::No])),
             (_, _) => Kind::Choice(choices(&prompt.replies)),
         };
-        Self { text, kind }
+        Self { text, kind, log: prompt.log.clone() }
     }
 
     /// Asks until the answer is one; nothing where the input is closed or nobody waits any more.
@@ -114,10 +123,14 @@ impl Question {
         let text = self.text.lines().map(visible).collect::<Vec<_>>().join("\n  ");
         match &self.kind {
             Kind::Choice(choices) => {
-                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).chain(self.log.as_ref().map(|_| LOG)).collect();
                 loop {
                     let line = line(&format!("? {text} [{}] ", words.join("/")), gone)?;
                     let said = line.trim().to_lowercase();
+                    if let (Some(log), true) = (&self.log, said == LOG) {
+                        show_log(log);
+                        continue;
+                    }
                     let fitting: Vec<&(&str, Reply)> =
                         choices.iter().filter(|(word, _)| !said.is_empty() && word.starts_with(&said)).collect();
                     let exact = fitting.iter().find(|(word, _)| *word == said).or(fitting.first().filter(|_| fitting.len() == 1));
@@ -133,6 +146,24 @@ impl Question {
                 Some((Reply::Text(None), Some(Secret::new(line))))
             }
         }
+    }
+}
+
+/// The end of what a step wrote.
+fn show_log(path: &Path) {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let lines: Vec<&str> = text.lines().collect();
+            let skipped = lines.len().saturating_sub(LINES);
+            if skipped > 0 {
+                say(&format!("  … {skipped} lines before that\n"));
+            }
+            for line in lines.into_iter().skip(skipped) {
+                say(&format!("  │ {}\n", visible(line)));
+            }
+        }
+        Err(error) => say(&format!("  `{}` cannot be read: {error}\n", path.display())),
     }
 }
 

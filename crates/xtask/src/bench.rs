@@ -6,6 +6,8 @@ mod backup;
 mod measure;
 #[cfg(feature = "bench")]
 mod numbers;
+#[cfg(feature = "bench")]
+mod runs;
 
 use crate::checkout::Checkout;
 use crate::error::TaskError;

@@ -536,3 +536,87 @@ fn a_run_that_is_under_way_is_left_alone() {
     std::fs::write(sandbox.path("go"), "").expect("a file");
     sandbox.wait(child).only_code(0);
 }
+
+#[test]
+fn a_password_that_was_changed_meanwhile_wants_a_word() {
+    let sandbox = Sandbox::new().file("a.toml", SECRET).file("pw", "correct-horse\n").file("mended", "");
+    let args = ["exec", "a.toml", "--no-input", "--output", "quiet", "--var", "image=a:1", "--var", "password.file=pw"];
+    sandbox.run(args).only_code(0);
+    std::fs::write(sandbox.path("pw"), "battery-staple\n").expect("a file");
+    sandbox
+        .run(["rollback", "--last", "--no-input"])
+        .stderr(str![[r#"
+error: the secret `password` has another value now than in the session before
+help: give the value that the run was begun with; where it was changed on purpose, add `--accept-secret password`
+
+"#]])
+        .code(3);
+    sandbox.run(["rollback", "--last", "--no-input", "--output", "quiet", "--accept-secret", "password"]).only_code(0);
+}
+
+#[test]
+fn a_child_that_works_on_without_us_is_waited_for_and_not_repeated() {
+    let text = r#"
+format = 1
+name = "orphan"
+
+[[step]]
+id = "init"
+title = "What must not be interrupted"
+shell.script = { text = "echo begun >> log.txt; touch begun; while test ! -e go; do sleep 0.05; done; echo done >> log.txt" }
+interrupt = "never"
+probe = { file.read = { path = "log.txt" }, expect = ['contains text "done"'] }
+leaves = "lines in a file"
+"#;
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let mut child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox.wait_for("begun");
+    child.kill().expect("a kill");
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().expect("its end");
+    let resumed = sandbox.spawn(["resume", "--last", "--no-input", "--output", "quiet"]);
+    sandbox.wait_for_record("recovery_started");
+    std::fs::write(sandbox.path("go"), "").expect("a file");
+    sandbox.wait(resumed).only_code(0);
+    assert_eq!(sandbox.read("log.txt"), "begun\ndone\n");
+}
+
+#[test]
+fn a_child_that_is_killed_is_a_failure_and_no_end_of_the_run() {
+    let text = "format = 1\nname = \"killed\"\n\n[[step]]\nid = \"work\"\nshell.run = { argv = [\"sh\", \"-c\", \"echo $$ > pid; sync; exec sleep 600\"] }\nundo = [{ shell.run = { argv = [\"touch\", \"undone\"] } }]\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let child = sandbox.spawn(["exec", "a.toml", "--output", "quiet"]);
+    sandbox.wait_for("pid");
+    let pid = loop {
+        if let Ok(pid) = sandbox.read("pid").trim().parse() {
+            break rustix::process::Pid::from_raw(pid).expect("a pid");
+        }
+    };
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a signal");
+    let (_, stderr) = sandbox.wait(child).only_code(1);
+    assert!(stderr.contains("runbook rollback [RUN]"), "{stderr}");
+    sandbox.run(["rollback", "--last", "--no-input", "--output", "quiet"]).only_code(0);
+    assert!(sandbox.path("undone").exists());
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_begins_nothing() {
+    let sandbox = Sandbox::new().file("a.toml", FAILS).file("one.txt", "old one").file("blocked", "");
+    let state = sandbox.path("blocked/state").display().to_string();
+    let (_, stderr) = sandbox.run(["exec", "a.toml", "--state-dir", &state]).only_code(8);
+    assert!(stderr.contains("help: name another folder with `--state-dir`"), "{stderr}");
+    assert_eq!(sandbox.read("one.txt"), "old one");
+}
+
+#[test]
+fn a_journal_that_was_damaged_is_given_up_and_no_guess_is_made() {
+    let sandbox = failed();
+    let journal = sandbox.everything_below("state/runs").into_iter().find(|(path, _)| path.ends_with("journal.jsonl")).expect("a journal");
+    let mut bytes = journal.1;
+    let at = bytes.len() - 10;
+    bytes[at] ^= 1;
+    std::fs::write(&journal.0, bytes).expect("a journal");
+    let (_, stderr) = sandbox.run(["resume", "--last"]).only_code(8);
+    assert!(stderr.contains("is damaged, and it is the last") && stderr.contains("runbook abandon"), "{stderr}");
+    sandbox.run(["abandon", "--last", "--reason", "looked at by hand"]).only_code(0);
+}

@@ -134,7 +134,7 @@ fn a_run_is_followed_to_its_end() {
     std::fs::write(sandbox.path("go"), "").expect("a file");
     sandbox.wait(run).only_code(0);
     let (shown, _) = sandbox.wait(follows).only_code(0);
-    assert!(shown.contains("state     running") && shown.contains("step say: done") && shown.contains("done in"), "{shown}");
+    assert!(shown.contains("step say: begins") && shown.contains("step say: done") && shown.contains("done in"), "{shown}");
 }
 
 #[test]

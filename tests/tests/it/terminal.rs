@@ -224,10 +224,13 @@ fn each_step_is_asked_for_where_the_operator_wishes_so() {
 
 #[test]
 fn a_failure_is_asked_about_where_the_operator_wishes_so() {
-    let text = "format = 1\nname = \"asks\"\n\n[[step]]\nid = \"flaky\"\nshell.script = { text = \"test -e fixed\" }\nsafety = \"idempotent\"\nleaves = \"nothing\"\n";
+    let text = "format = 1\nname = \"asks\"\n\n[[step]]\nid = \"flaky\"\nshell.script = { text = \"echo looking for it; test -e fixed\" }\nsafety = \"idempotent\"\nleaves = \"nothing\"\n";
     let sandbox = Sandbox::new().file("a.toml", text);
     let mut terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml", "--on-failure", "ask"]);
-    terminal.wait_for("[retry/skip/rollback/stop] ");
+    terminal.wait_for("it ended with: `bash` exited with 1, expected 0");
+    terminal.wait_for("[retry/skip/rollback/stop/log] ");
+    terminal.type_in("log\n");
+    terminal.wait_for("  │ looking for it");
     std::fs::write(sandbox.path("fixed"), "").expect("a file");
     terminal.type_in("retry\n");
     let (code, shown) = terminal.end();

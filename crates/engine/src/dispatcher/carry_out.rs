@@ -1,5 +1,6 @@
 //! What each command means.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,6 +308,7 @@ impl Dispatcher {
             text: text.clone(),
             kind: None,
             known: self.known(&ask.subject),
+            log: self.log(&ask.subject),
             replies: self.ledger.view().replies(self.ledger.plan(), &ask.subject),
         };
         self.ledger.write(Record::Asked(Asked { subject: ask.subject, text, kind: None }))?;
@@ -330,10 +332,13 @@ impl Dispatcher {
         if let Some(Verdict::Partial { why } | Verdict::Unknown { why }) = &report.verdict {
             known.push(format!("looking at it says: {why}"));
         }
-        if report.output.is_some() {
-            known.push(format!("what it wrote is in `{}`", beside(&self.surroundings, &RunFolder::output_name(effect)).display()));
-        }
         known
+    }
+
+    /// Where what an effect wrote is kept.
+    fn log(&self, subject: &Subject) -> Option<PathBuf> {
+        let (Subject::InDoubt { effect } | Subject::Failed { effect }) = subject else { return None };
+        Some(beside(&self.surroundings, &RunFolder::output_name(effect))).filter(|path| path.exists())
     }
 
     /// A step's own question. One that cannot be rendered is shown as it was written: better asked badly than not at all.

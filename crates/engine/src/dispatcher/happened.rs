@@ -134,7 +134,7 @@ impl Dispatcher {
         let text = oversize::clip(self.secrets.masker().text(&question.text), TEXT);
         let asked = Asked { subject: subject.clone(), text: text.clone(), kind: Some(question.kind.clone()) };
         self.ledger.write(Record::Asked(asked))?;
-        let prompt = Prompt { subject, unit, text, kind: Some(question.kind), known: Vec::new(), replies: Vec::new() };
+        let prompt = Prompt { subject, unit, text, kind: Some(question.kind), known: Vec::new(), log: None, replies: Vec::new() };
         self.after_sync.push(AfterSync::Show { prompt, answer: Some(answer) });
         Ok(())
     }

@@ -27,6 +27,7 @@ up to a change that cannot be undone.";
 
 /// How to go on.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct AgainArgs {
     #[command(flatten)]
     pub(crate) run: RunRef,

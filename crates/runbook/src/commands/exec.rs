@@ -15,6 +15,7 @@ use crate::panics::Folder;
 use crate::planfile::hold_against;
 use crate::runs;
 use crate::streams::Streams;
+use crate::text::{count, visible};
 
 /// Carries a runbook out.
 pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Exit {
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
         if let Some(path) = &args.plan {
             hold_against(path, &procedure).map_err(|faults| invalid(&faults, streams))?;
         }
+        left_out(&procedure, streams);
         let state = runs::state_dir(state_dir, streams)?;
         let _ = folder.set(state.root().to_owned());
         let flags = SessionFlags { yes: args.yes, checks_only: args.checks_only, step: args.step, on_failure: args.on_failure.map(policy) };
@@ -59,6 +61,23 @@ pub(crate) fn checks(
         &state,
         streams,
     )
+}
+
+/// Says what `--from`, `--until` and `--skip` mean: what is left out is neither done nor undone, and the rest relies on it all the same.
+fn left_out(procedure: &Procedure, streams: &mut Streams) {
+    let mut options: Vec<(&str, Vec<&str>)> = Vec::new();
+    for unit in procedure.plan.units() {
+        let Some(option) = unit.left_out.as_deref() else { continue };
+        match options.iter_mut().find(|(known, _)| *known == option) {
+            Some((_, ids)) => ids.push(&unit.id),
+            None => options.push((option, vec![&unit.id])),
+        }
+    }
+    for (option, ids) in options {
+        let text =
+            format!("warning: `{option}` leaves out {}, neither done nor undone by this run: {}", count(ids.len(), "step"), ids.join(", "));
+        streams.err.line(visible(&text));
+    }
 }
 
 const fn policy(wish: OnFailureArg) -> FailurePolicy {

@@ -1,6 +1,7 @@
 //! What is measured, and against what.
 
 use super::measure::{finish, typical, watched};
+use super::runs::Runs;
 use crate::checkout::Checkout;
 use crate::error::TaskError;
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ pub(super) fn all(checkout: &Checkout, program: &Path, dir: &Path) -> Result<Vec
     rows.extend(bench.steps()?);
     rows.push(bench.flood()?);
     rows.push(bench.size()?);
+    rows.extend(Runs { program, dir }.rows()?);
     Ok(rows)
 }
 
@@ -154,10 +156,10 @@ impl Bench<'_> {
     }
 }
 
-const HEAD: &str = "format = 1\nname = \"bench\"\ntitle = \"Measured\"\nrisk = \"low\"\non_failure = \"stop\"\n";
+pub(super) const HEAD: &str = "format = 1\nname = \"bench\"\ntitle = \"Measured\"\nrisk = \"low\"\non_failure = \"stop\"\n";
 
 /// A procedure of that many steps, each with what steps usually have.
-fn procedure(steps: usize) -> String {
+pub(super) fn procedure(steps: usize) -> String {
     let mut text = HEAD.to_owned();
     for i in 0..steps {
         let _ = write!(
@@ -169,16 +171,16 @@ fn procedure(steps: usize) -> String {
     text
 }
 
-fn timed(work: impl FnOnce() -> Result<(), TaskError>) -> Result<Duration, TaskError> {
+pub(super) fn timed(work: impl FnOnce() -> Result<(), TaskError>) -> Result<Duration, TaskError> {
     let begun = Instant::now();
     work().map(|()| begun.elapsed())
 }
 
-fn ratio(a: Duration, b: Duration) -> String {
+pub(super) fn ratio(a: Duration, b: Duration) -> String {
     format!("{:.2}", a.as_secs_f64() / b.as_secs_f64().max(f64::MIN_POSITIVE))
 }
 
-fn millis(time: Duration) -> String {
+pub(super) fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
