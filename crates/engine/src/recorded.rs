@@ -5,7 +5,6 @@ use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunOpened, Stamped};
 use runbook_core::view::RunView;
 use serde_json::Map;
-use serde_json::Value;
 
 use crate::EngineError;
 use crate::disk::{self, OnPath};

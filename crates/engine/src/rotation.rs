@@ -92,8 +92,8 @@ fn digests<'a>(variables: &'a [VariableValue], values: &'a [ValueRecord]) -> imp
         let made = variable.origin == Origin::Default.to_string();
         Some((variable.name.clone(), Known { digest: variable.digest.as_deref()?, made }))
     });
-    let values = values.iter().filter_map(|value| {
-        Some((format!("values.{}", value.name), Known { digest: value.digest.as_deref()?, made: value.is_made() }))
-    });
+    let values = values
+        .iter()
+        .filter_map(|value| Some((format!("values.{}", value.name), Known { digest: value.digest.as_deref()?, made: value.is_made() })));
     variables.chain(values)
 }

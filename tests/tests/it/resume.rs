@@ -620,3 +620,34 @@ fn a_journal_that_was_damaged_is_given_up_and_no_guess_is_made() {
     assert!(stderr.contains("is damaged, and it is the last") && stderr.contains("runbook abandon"), "{stderr}");
     sandbox.run(["abandon", "--last", "--reason", "looked at by hand"]).only_code(0);
 }
+
+#[test]
+fn values_stay_what_they_were_and_their_secrets_are_read_again() {
+    let text = r#"
+format = 1
+name = "values"
+
+[values.conf]
+yaml = { path = "conf.yaml" }
+secret = ["password"]
+
+[[step]]
+id = "change"
+file.write = { path = "conf.yaml", text = "port: 2\npassword: correct-horse\n", overwrite = true }
+leaves = "a file"
+
+[[step]]
+id = "wait"
+manual.confirm = { text = "Is it so?" }
+leaves = "nothing"
+
+[[step]]
+id = "tell"
+shell.run = { argv = ["sh", "-c", "printf '%s %s' \"$PORT\" \"$TOKEN\" > used.txt"], env = { PORT = "{{values.conf.port}}", TOKEN = "{{values.conf.password}}" } }
+leaves = "a file"
+"#;
+    let sandbox = Sandbox::new().file("a.toml", text).file("conf.yaml", "port: 1\npassword: correct-horse\n");
+    sandbox.run(["exec", "a.toml", "--no-input", "--output", "quiet"]).only_code(7);
+    sandbox.run(["resume", "--last", "--answer", "wait=yes", "--no-input", "--output", "quiet"]).only_code(0);
+    assert_eq!(sandbox.read("used.txt"), "1 correct-horse");
+}

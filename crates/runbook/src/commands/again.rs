@@ -1,6 +1,6 @@
 //! What `resume` and `rollback` have in common: a run read back from its folder, with the runbook that it is gone on with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -11,11 +11,12 @@ use runbook_core::plan::{Plan, PlanOptions, Version, deeds, objections};
 use runbook_core::record::{Record, Stamped};
 use runbook_core::runbook::Runbook;
 use runbook_core::source::Source;
+use runbook_core::values;
 use runbook_engine::state::{RunFolder, StateDir};
 use runbook_engine::{Recorded, recorded};
 use similar::TextDiff;
 
-use super::procedure::{Procedure, invalid, show};
+use super::procedure::{Procedure, invalid, lacking, show};
 use super::session::broken_off;
 use crate::args::{AgainArgs, VarArgs};
 use crate::ask::somebody_there;
@@ -25,6 +26,7 @@ use crate::loading;
 use crate::runs;
 use crate::streams::Streams;
 use crate::text::visible;
+use crate::values::Files;
 use crate::vars::{self, Fault, Past, Sources};
 
 /// The most lines of a difference that are shown.
@@ -106,7 +108,8 @@ impl Again {
 
     /// The values that the run began with.
     fn past(&self, accept_changes: bool) -> Past<'_> {
-        Past { variables: &self.recorded.opened.variables, accept_changes }
+        let opened = &self.recorded.opened;
+        Past { variables: &opened.variables, values: &opened.values, file: Path::new(&opened.runbook.path), accept_changes }
     }
 
     /// The runbook as it is now, where what was done is the same in it.
@@ -120,7 +123,7 @@ impl Again {
         for variable in variables.iter_mut().filter(|variable| variable.value.is_none()) {
             variable.value = inputs.get(&variable.name).map(|input| input.value.clone());
         }
-        let past = Past { variables: &variables, accept_changes: true };
+        let past = Past { variables: &variables, ..self.past(true) };
         let (own, values) = load(&self.own(false), &none, true, &past, streams)?;
         let (then, today) = (deeds(&own, &values), deeds(&runbook, &inputs));
         let old = Version { plan: &self.recorded.plan, deeds: &then };
@@ -213,17 +216,47 @@ fn load(
     let runbook = Arc::new(runbook);
     let env = |name: &str| std::env::var_os(name);
     let sources = Sources { args, env: &env, ask: somebody_there(no_input) };
-    match vars::gather_again(&runbook, &sources, past) {
-        Ok(inputs) => {
-            show(inputs.warnings(), streams);
-            Ok((runbook, Arc::new(inputs)))
-        }
+    let inputs = match vars::gather_again(&runbook, &sources, past) {
+        Ok(inputs) => inputs,
         Err(Fault::Usage(message)) => {
             streams.err.line(format_args!("error: {message}"));
-            Err(Exit::Usage)
+            return Err(Exit::Usage);
         }
-        Err(Fault::Invalid(faults)) => Err(invalid(&faults, streams)),
+        Err(Fault::Invalid(faults)) => return Err(invalid(&faults, streams)),
+    };
+    let inputs = read_again(&runbook, inputs, past).map_err(|faults| lacking(&faults, streams))?;
+    show(inputs.warnings(), streams);
+    Ok((runbook, Arc::new(inputs)))
+}
+
+/// `[values]` as the run read them, with what is secret in them read again; what a mended runbook has beside them is worked out.
+fn read_again(runbook: &Runbook, inputs: Inputs, past: &Past<'_>) -> Result<Inputs, Diagnostics> {
+    let files = Files::beside(past.file);
+    let mut read = |format, path: &str| files.read(format, path);
+    let is_new = |name: &str| past.values.iter().all(|record| record.name != name);
+    let fresh = if runbook.values.iter().any(|declared| is_new(&declared.name)) {
+        Some(values::work_out(runbook, inputs.clone(), false, &mut read)?)
+    } else {
+        None
+    };
+    let mut inputs = inputs;
+    for declared in &runbook.values {
+        let value = match past.values.iter().find(|record| record.name == declared.name) {
+            Some(record) => match values::reread(runbook, record, &inputs, &mut read) {
+                Ok(again) => Some(again.value),
+                Err(fault) => {
+                    let mut faults = Diagnostics::new();
+                    faults.push(*fault);
+                    return Err(faults);
+                }
+            },
+            None => fresh.as_ref().and_then(|fresh| fresh.values().iter().find(|value| value.name == declared.name).cloned()),
+        };
+        if let Some(value) = value {
+            inputs.add_value(value);
+        }
     }
+    Ok(inputs)
 }
 
 /// Refuses a run that a process works on, and says which.

@@ -70,7 +70,7 @@ pub(crate) fn show(diagnostics: &Diagnostics, streams: &mut Streams) {
 }
 
 /// Prints what is wrong with the files that values come from: the runbook is in order, the host is not.
-fn lacking(faults: &Diagnostics, streams: &mut Streams) -> Exit {
+pub(crate) fn lacking(faults: &Diagnostics, streams: &mut Streams) -> Exit {
     let exit = invalid(faults, streams);
     let of_host = |code| matches!(code, Code::ValueFile | Code::ValueSyntax | Code::ValueKey);
     let runbook_is_right = faults.iter().filter(|fault| fault.severity == Severity::Error).all(|fault| of_host(fault.code));

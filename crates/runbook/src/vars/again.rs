@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
 use runbook_core::inputs::{self, Given, GivenValue, Inputs, Origin};
-use runbook_core::record::{VariableSource, VariableValue};
+use runbook_core::record::{ValueRecord, VariableSource, VariableValue};
 use runbook_core::runbook::{Runbook, Var};
 use serde_json::Value;
 
@@ -18,6 +18,10 @@ use crate::text::visible;
 pub(crate) struct Past<'a> {
     /// Its variables, as recorded.
     pub(crate) variables: &'a [VariableValue],
+    /// Its `[values]`, as recorded.
+    pub(crate) values: &'a [ValueRecord],
+    /// The runbook's file, beside which those of `[values]` are.
+    pub(crate) file: &'a Path,
     /// Whether other values than the recorded ones are taken.
     pub(crate) accept_changes: bool,
 }
