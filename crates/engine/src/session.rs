@@ -152,13 +152,12 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     let held = session.take_locks(&run, since)?;
     let scope = session.scope(&run, since);
     let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &records, scope, run.path())?;
-    let amended = match onward.amends {
-        None => None,
-        Some(_) => {
-            let change = keep_copies(&run, runbook, plan, change)?;
-            let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?))?;
-            Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
-        }
+    let amended = if onward.amends.is_some() {
+        let change = keep_copies(&run, runbook, plan, change)?;
+        let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?))?;
+        Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
+    } else {
+        None
     };
     let path = PathBuf::from(&amended.as_ref().map_or(&opened.runbook, |amended| &amended.runbook).path);
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
