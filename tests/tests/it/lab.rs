@@ -70,6 +70,11 @@ impl Lab {
         format!("{}/{name}", self.text("/tools"))
     }
 
+    /// The folder with the archives of the stand-ins.
+    pub(crate) fn images(&self) -> PathBuf {
+        PathBuf::from(self.text("/images"))
+    }
+
     /// Runs the `docker` client.
     pub(crate) fn docker(&self, words: &[&str], env: &[(&str, &str)]) -> Output {
         let mut docker = Command::new(self.text("/docker_cli"));
@@ -92,14 +97,21 @@ impl Lab {
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
 
-    fn client(&self, db: Db, database: &str, text: &str) -> Output {
+    /// The `mariadb` client, as root.
+    pub(crate) fn client_command(&self, db: Db) -> Command {
         let mut client = Command::new(self.text("/mariadb_client"));
         client.args(["--no-defaults", "--default-character-set=utf8mb4", "--protocol=tcp", "--host=127.0.0.1", "--user=root"]);
         client.args(["--batch", "--skip-column-names", "--binary-as-hex", &format!("--port={}", self.port(db))]);
+        client.env("MYSQL_PWD", self.password(db));
+        client
+    }
+
+    fn client(&self, db: Db, database: &str, text: &str) -> Output {
+        let mut client = self.client_command(db);
         if !database.is_empty() {
             client.arg(database);
         }
-        client.env("MYSQL_PWD", self.password(db)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = client.spawn().expect("the mariadb client");
         // A client that meets an error closes its end; what it says is in its output.
         let _ = child.stdin.take().expect("a pipe").write_all(text.as_bytes());

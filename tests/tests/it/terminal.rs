@@ -13,14 +13,14 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::sandbox::Sandbox;
 
 /// The program on a terminal of its own.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<String>>,
 }
 
 impl Terminal {
-    fn start(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).expect("a terminal");
         unlockpt(&ours).expect("a terminal");
@@ -53,11 +53,11 @@ impl Terminal {
         Self { child, keyboard, screen }
     }
 
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.screen.lock().expect("the screen").clone()
     }
 
-    fn wait_for(&self, text: &str) {
+    pub(crate) fn wait_for(&self, text: &str) {
         let patience = Instant::now() + Duration::from_mins(1);
         while !self.shown().contains(text) {
             assert!(Instant::now() < patience, "waited in vain for {text:?} in:\n{}", self.shown());
@@ -65,12 +65,12 @@ impl Terminal {
         }
     }
 
-    fn type_in(&mut self, text: &str) {
+    pub(crate) fn type_in(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).expect("the keyboard");
     }
 
     /// The exit code and all that was shown.
-    fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         let code = self.child.wait().expect("its end").code().expect("an exit code");
         let patience = Instant::now() + Duration::from_secs(5);
         // What it wrote last may still be on its way to us.

@@ -18,6 +18,10 @@ pub(super) fn complete(plan: &Plan, view: &RunView) -> Option<Command> {
         Some(rollback) if rollback.extent().barrier.is_some() => {
             Some(Command::EndSession(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }))
         }
+        // Nothing had to be taken back: a person said no, and that is all.
+        Some(rollback) if rollback.extent().undo.is_empty() && !view.flow().failed.is_empty() && refused(view) => {
+            Some(close(RunEnd::Refused))
+        }
         Some(_) => Some(close(RunEnd::RolledBack)),
         None if view.is_through(plan) => Some(close(RunEnd::Done)),
         None => None,
@@ -38,8 +42,12 @@ pub(super) fn checks_failed(view: &RunView) -> Command {
 
 /// The end of a session in which a step failed, or a person wanted no more.
 pub(super) fn failed(view: &RunView) -> Command {
-    let refused = view.failed().all(|key| is_refusal(view, key));
-    if refused && !view.has_changes() { close(RunEnd::Refused) } else { Command::EndSession(RunEnd::Failed) }
+    if refused(view) { close(RunEnd::Refused) } else { Command::EndSession(RunEnd::Failed) }
+}
+
+/// Whether a person said no, and nothing was changed before.
+fn refused(view: &RunView) -> bool {
+    view.failed().all(|key| is_refusal(view, key)) && !view.has_changes()
 }
 
 /// Whether it failed because a person said no.

@@ -52,6 +52,12 @@ async fn a_no_before_anything_was_changed_is_a_refusal() {
     let ran = bench.run(&format!("risk = \"high\"\n{CONFIRM}")).await;
     assert_eq!(ran.end, RunEnd::Refused);
     assert_eq!(bench.person.asked(), ["start"]);
+
+    // Also where a failure would be rolled back: there is nothing to take back.
+    let mut bench = Bench::new();
+    bench.person = person([Reply::No]);
+    let ran = bench.run(&format!("on_failure = \"rollback\"\n{CONFIRM}")).await;
+    assert_eq!(ran.end, RunEnd::Refused);
 }
 
 #[tokio::test(start_paused = true)]
