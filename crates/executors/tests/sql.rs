@@ -11,9 +11,13 @@ mod corpus;
 mod lab;
 #[path = "sql/oracle.rs"]
 mod oracle;
+#[path = "sql/pieces.rs"]
+mod pieces;
 #[path = "sql/proofs.rs"]
 mod proofs;
 #[path = "sql/restores.rs"]
 mod restores;
 #[path = "sql/statements.rs"]
 mod statements;
+#[path = "sql/wide.rs"]
+mod wide;

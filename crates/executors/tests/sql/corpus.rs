@@ -66,6 +66,51 @@ set session time_zone = '+00:00';
 create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
 ";
 
+/// Tables and views for [`WIDE_ROWS`]: each type, names of all sorts, partitions, keys of all sorts, generated columns. Both servers read them.
+pub(crate) const WIDE_TABLES: &str = r"
+create table ints (a tinyint primary key, b tinyint unsigned, c smallint, d smallint unsigned, e mediumint, f mediumint unsigned, g int, h int unsigned, i bigint, j bigint unsigned, z int(7) zerofill, bo bool);
+create table body (id int primary key, title varchar(200) not null, text text, fulltext key ft (text), key pre (title(7)), unique key both_ways (title(20), id)) comment = 'a comment with 名 and ''quotes''';
+create table by_hash (id int, v varchar(10), primary key (id)) partition by hash (id) partitions 3;
+create table by_list (id int, r int not null, primary key (id, r)) partition by list (r) (partition p1 values in (1, 2), partition p2 values in (3));
+create table by_key (id varchar(20) primary key, v int) partition by key (id) partitions 2;
+create table gens (a int primary key, b int generated always as (a * 2) stored, c varchar(20) generated always as (concat('x', a)) virtual, d int default 7, unique key ub (b));
+create table chars (c char(10), v varchar(10), ci varchar(10) collate utf8mb4_general_ci, tt tinytext, mt mediumtext, b1 binary(3), vb varbinary(3), tb tinyblob, mb mediumblob);
+create table times (d date, t time(6), dt datetime(6), ts timestamp(6) null, y year);
+create table nums (d decimal(65,0), e decimal(30,30), f float, db double, du double unsigned, nu numeric(5,2));
+create table `a.b``c` (`select` int primary key comment 'emoji 😀 here', `列 名` varchar(10));
+create table dated (d date not null, n int not null, v varchar(20), primary key (d, n));
+create table rowids (k varchar(30) primary key, v int);
+create view v1 as select a from ints; create view v2 as select v1.a, body.title from v1 left join body on body.id = v1.a; create view `v.3` as select * from v2 where title is null;
+create table self (id int primary key, up int, constraint fk_self foreign key (up) references self (id));
+";
+
+/// The values at the edges of each type.
+pub(crate) const WIDE_ROWS: &str = r"
+set session sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES';
+set session foreign_key_checks = 0;
+insert into ints values (-128, 0, -32768, 0, -8388608, 0, -2147483648, 0, -9223372036854775808, 0, 5, true), (127, 255, 32767, 65535, 8388607, 16777215, 2147483647, 4294967295, 9223372036854775807, 18446744073709551615, 1234567, false);
+insert into body values (1, 'one', 'some words'), (2, 'two', null), (3, '', '');
+insert into by_hash values (1, 'a'), (2, 'b'), (3, 'c'), (4, null);
+insert into by_list values (1, 1), (2, 3);
+insert into by_key values ('x', 1), ('y', 2);
+insert into gens (a) values (1), (2), (-5);
+insert into chars values ('a  ', 'a  ', 'Ä', '', repeat('名', 100), 'a', 'a ', '', x'00'), ('', '', '', null, null, '', '', null, null);
+insert into times values ('0000-00-00', '-838:59:59', '0000-00-00 00:00:00', '1970-01-01 08:00:01.000001', 1901), ('9999-12-31', '838:59:59', '9999-12-31 23:59:59.999999', '2038-01-19 03:14:07', 2155), ('2024-02-29', '00:00:00.000001', '2024-02-29 12:00:00', null, 0);
+insert into nums values (99999999999999999999999999999999999999999999999999999999999999999, 0.999999999999999999999999999999, 3.4e38, 1.7e308, 0, -999.99), (-1, -0.1, -1.5e-45, 5e-324, 1e-300, 0);
+insert into `a.b``c` values (1, '😀');
+insert into dated values ('2024-01-01', 1, 'x');
+insert into self values (1, null), (2, 1);
+";
+
+/// A table with 300 columns, and a row for it.
+pub(crate) fn three_hundred_columns() -> String {
+    let kinds = ["int", "varchar(20)", "datetime", "decimal(10,2)", "double"];
+    let columns: Vec<String> = (0..299).map(|at| format!("`c {at}` {}", kinds[at % kinds.len()])).collect();
+    let values: Vec<String> = (0..299).map(|at| if at % 7 == 0 { "null".to_owned() } else { format!("'20240{}01'", 1 + at % 9) }).collect();
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    format!("create table many_columns (id int primary key, {columns}); insert into many_columns values (1, {values});")
+}
+
 /// Fills a database.
 pub(crate) async fn fill(server: &Server, database: &Database) {
     // seekdb sometimes takes triggers of one name, made at the same moment in two databases, for one.

@@ -1,7 +1,7 @@
 //! Loading a backup's files into a database that is there and empty, over several connections.
 //!
 //! Parts come one after the other. Within a part, files of rows are loaded side by side, and so are the statements that make tables and their keys,
-//! which do not depend on each other while foreign keys are not checked. What is made of code goes over one connection, in its order.
+//! each of which is about one table. The rest goes over one connection, in its order.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -36,7 +36,7 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
         rest = after;
         match first.part {
             Part::Data => load.files(dialer, &mut sessions, part).await?,
-            Part::Tables | Part::Keys | Part::ForeignKeys => {
+            Part::Tables | Part::Keys => {
                 for file in part {
                     load.statements(dialer, &mut sessions, file).await?;
                 }
@@ -46,7 +46,8 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
                     .field("manifest")
                     .into());
             }
-            Part::Sequences | Part::Routines | Part::Views | Part::Triggers | Part::Events => {
+            // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
+            Part::Sequences | Part::ForeignKeys | Part::Routines | Part::Views | Part::Triggers | Part::Events => {
                 load.files(dialer, sessions.get_mut(..1).unwrap_or_default(), part).await?;
             }
         }
