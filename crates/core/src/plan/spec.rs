@@ -106,6 +106,7 @@ pub(super) fn deed(unit: &Unit, digests: &Digests) -> Digest {
     it.put("action", digests.action.as_str());
     it.put("when", unit.when.as_ref().map(|expr| expr.source().to_owned()));
     it.put("for_each", unit.for_each.as_ref().map(|for_each| for_each.items.source().to_owned()));
+    it.put("repeat_until", unit.repeat.as_ref().map(|repeat| repeat.until.source().to_owned()));
     it.exprs("expect", &unit.expect);
     it.put("outputs", unit.outputs.iter().map(|(name, expr)| (name.clone(), expr.source().into())).collect::<Map<_, _>>());
     it.put("secret_outputs", unit.secret_outputs.clone());
