@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
+use runbook_core::effect::UnitIx;
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RollbackCause, RunEnd};
 use runbook_core::runbook::{Phase, Risk};
@@ -359,8 +360,15 @@ fn answers(about: &About<'_>) -> Vec<String> {
             let waits = |key: &EffectKey| {
                 view.effect(*key).is_some_and(|effect| matches!(effect.state(), EffectState::Admitted | EffectState::Held))
             };
-            let units = plan.units().iter().filter(|unit| asks(unit)).filter_map(|unit| plan.find(&unit.id)).map(EffectKey::unit);
-            units.filter(waits).filter_map(name).map(|step| format!("{step}=yes")).collect()
+            let units = plan.units().iter().filter(|unit| asks(unit)).filter_map(|unit| plan.find(&unit.id));
+            let items = |unit: UnitIx| {
+                let count = view.unit(unit).map_or(0, |unit| unit.items().len());
+                (0..count)
+                    .filter_map(|item| u32::try_from(item).ok())
+                    .map(move |item| EffectKey { item: Some(item), ..EffectKey::unit(unit) })
+            };
+            let keys = units.flat_map(|unit| std::iter::once(EffectKey::unit(unit)).chain(items(unit)));
+            keys.filter(waits).filter_map(name).map(|step| format!("{step}=yes")).collect()
         }
         _ => Vec::new(),
     }

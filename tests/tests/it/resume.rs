@@ -651,3 +651,23 @@ leaves = "a file"
     sandbox.run(["resume", "--last", "--answer", "wait=yes", "--no-input", "--output", "quiet"]).only_code(0);
     assert_eq!(sandbox.read("used.txt"), "1 correct-horse");
 }
+
+/// A run's folder as the first version of the journal's format has it, written in November 2026: it is read, shown and gone on with as long as there is this
+/// program. It is never made anew.
+#[test]
+fn a_run_that_an_earlier_version_began_is_gone_on_with() {
+    const RUN: &str = "20261125-231627-my5f";
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/format-1").join(RUN);
+    let mut sandbox = Sandbox::new();
+    for name in ["journal.jsonl", "sources/runbook.toml", "sources/plan.json"] {
+        let content = std::fs::read(kept.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        sandbox = sandbox.file(&format!("state/runs/{RUN}/{name}"), content);
+    }
+    let (shown, _) = sandbox.run(["runs", "show", "20261125"]).only_code(0);
+    assert!(shown.contains("state     waiting for a person") && shown.contains("step each[a]: done"), "{shown}");
+    let answers = ["--answer", "each[b]=yes", "--answer", "last=yes"];
+    sandbox.run(["resume", "20261125", "--no-input", "--output", "quiet"].into_iter().chain(answers)).only_code(0);
+    let (shown, _) = sandbox.run(["runs", "show", "20261125"]).only_code(0);
+    assert!(shown.contains("state     done"), "{shown}");
+    assert_eq!(shown.matches("step each[a]: done").count(), 1, "{shown}");
+}
