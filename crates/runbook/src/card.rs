@@ -255,7 +255,7 @@ fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for unit in plan.units() {
-        if !matches!(unit.action.as_str(), "sql.dump" | "sql.restore" | "sql.verify_backup" | "sql.manifest") {
+        if !matches!(unit.action.as_str(), "sql.dump" | "sql.restore" | "sql.recreate" | "sql.verify_backup" | "sql.manifest") {
             continue;
         }
         let Some(report) = plan.find(&unit.id).and_then(|ix| report(view, EffectKey::unit(ix))) else { continue };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::backup::connections::Connections;
 use super::backup::dump::{Request, dump};
-use super::backup::folder::remove_partial;
+use super::backup::folder::{remove_partial, same_effect};
 use super::backup::{Manifest, verify};
 use super::quote::bad_identifier;
 use super::session::Dialer;
@@ -152,10 +152,10 @@ impl Action for Dump {
                 return Verdict::NotDone;
             }
             match verify(&to, &|_| false).and_then(super::backup::Report::into_good) {
-                Ok(report) if report.manifest.database == self.database => {
+                Ok(report) if same_effect(&report.manifest.made_by, cx.mark()) => {
                     Verdict::Done { outputs: self.outputs(&to, &report.manifest), changed: true }
                 }
-                Ok(report) => Verdict::Unknown { why: format!("`{}` is a backup of `{}`", to.display(), report.manifest.database) },
+                Ok(report) => Verdict::Unknown { why: format!("`{}` was written by `{}`", to.display(), report.manifest.made_by) },
                 Err(failure) => Verdict::Unknown { why: failure.message },
             }
         })

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::backup::gate::{Present, is_kept, look, name_faults, refuse_connected, refuse_references};
+use super::backup::gate::{Present, drop_database, is_kept, look, name_faults, refuse_connected, refuse_references};
 use super::backup::inventory::schema;
 use super::backup::{Contents, read_manifest};
 use super::failure::Sql;
@@ -114,7 +114,9 @@ impl Recreate {
         let into = name(&self.database);
         let verb = if matches!(present, Present::Empty) { "ALTER" } else { "CREATE" };
         if matches!(present, Present::Begun(_) | Present::Full(_)) {
-            session.run(&format!("DROP DATABASE IF EXISTS {into}")).await?;
+            drop_database(&mut session, &self.database)
+                .await
+                .inspect_err(|fault| progress.touched = fault.failure.kind != FailureKind::Denied)?;
         }
         session.run(&format!("{verb} DATABASE {into} CHARACTER SET {} COLLATE {}", contents.charset, contents.collation)).await?;
         let now = schema(&mut session, &self.database).await?;

@@ -122,6 +122,14 @@ impl Restore {
         if !existed {
             return Ok(Verdict::Partial { why: format!("`{}` is there and is not what the manifest says", self.into) });
         }
+        // A person may have let it be dropped without a dump aside, and the process died before or in the middle of that.
+        let held = before.0.get("objects").and_then(Value::as_u64).unwrap_or(0);
+        let holds = (actual.tables.len() + actual.objects.len()) as u64;
+        if holds < held {
+            return Ok(Verdict::Partial {
+                why: format!("`{}` held {held} objects, holds {holds}, and is not what the manifest says", self.into),
+            });
+        }
         match (&self.aside, self.aside_manifest(cx)) {
             // Nothing is dropped before the dump aside is there.
             (Some(_), None) => Ok(Verdict::NotDone),

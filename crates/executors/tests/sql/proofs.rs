@@ -423,3 +423,99 @@ async fn a_dump_aside_that_leaves_something_out_is_not_enough() {
         case.database.drop().await;
     }
 }
+
+#[tokio::test]
+async fn what_needs_something_left_out_is_named() {
+    for server in servers().await.iter() {
+        let database = server.database("needs").await;
+        server
+            .script(
+                &database,
+                "create table a (id int primary key); create table b (id int primary key, foreign key (id) references a (id)); \
+                 create view v as select id from a; create view w as select v.id from b join v on b.id = v.id; create view fine as select id as a from b; \
+                 create trigger trg before insert on a for each row set new.id = 1;",
+            )
+            .await;
+        let cx = TestContext::new("needs");
+        let to = cx.folder().join("backup");
+        let dump = |without: &[&str]| server.action("dump", json!({ "database": database.name, "to": to, "without": without }));
+        let (failure, residue) = failed(cx.run(&*dump(&["a"])).await);
+        assert_eq!((failure.field.as_deref(), residue), (Some("without"), Residue::None), "{failure}");
+        assert_eq!(
+            failure.message,
+            "what is dumped needs what is left out, and could not be restored: the table `b` has a foreign key to `a`, \
+             the trigger `trg` is on `a`, the view `v` reads `a`",
+            "{}",
+            server.name
+        );
+        let (failure, _) = failed(cx.run(&*dump(&["a", "b", "trg", "v"])).await);
+        assert!(failure.message.ends_with(": the view `fine` reads `b`, the view `w` reads `b`, the view `w` reads `v`"), "{failure}");
+        assert!(!to.exists());
+        // What is left out with everything that needs it comes back without it.
+        succeeded(cx.run(&*dump(&["w", "never there"])).await);
+        assert_eq!(manifest(&to).without, ["w"]);
+        let copy = server.no_database("needs_copy").await;
+        succeeded(cx.run(&*server.action("restore", json!({ "manifest": to, "into": copy.name }))).await);
+        copy.drop().await;
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_drop_changes_nothing() {
+    for server in servers().await.iter() {
+        let case = Case::new(server, "denied").await;
+        let user = format!("sql_denied_{}", std::process::id());
+        let seeing = if server.name == "mariadb" {
+            "select, insert, create, show view, trigger, event, execute, lock tables"
+        } else {
+            "select, insert, create, show view"
+        };
+        let grant = format!("create user {user} identified by 'p'; grant {seeing} on `{}`.* to {user};", case.database.name);
+        server.script(&case.database, &grant).await;
+        let target = server.target_with(&json!({ "user": user, "password": "p" }));
+        let fields = json!({ "target": target, "manifest": case.backup, "into": case.database.name, "recreate": true, "aside": case.cx.folder().join("more") });
+        for action in [case.recreate(&json!({ "target": target })), server.action("restore", fields)] {
+            let (failure, residue) = failed(case.cx.run(&*action).await);
+            assert_eq!((failure.kind, residue), (FailureKind::Denied, Residue::None), "{}: {failure}", server.name);
+            assert!(failure.help.is_some_and(|help| help.contains("GRANT DROP, CREATE")), "{}", server.name);
+        }
+        assert_eq!(server.value(&case.database.name, "select count(*) from added").await, json!(1));
+        server.script(&case.database, &format!("drop user {user}")).await;
+        case.database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restore_without_an_aside_that_died_after_the_drop_is_not_taken_for_undone() {
+    for server in servers().await.iter() {
+        let case = Case::new(server, "noaside").await;
+        let fields = json!({
+            "manifest": case.backup, "into": case.database.name, "recreate": true, "aside": case.cx.folder().join("none"), "aside_on_error": "ask",
+        });
+        let restore = server.action("restore", fields);
+        let before = restore.capture(&case.cx).await.unwrap();
+        assert_eq!(restore.probe(&case.cx, &before).await, Verdict::NotDone);
+        // A person said yes; the database was dropped and created, and the process died before the marker stood in it.
+        server.script(&case.database, "drop view v; drop table t; drop table empty; drop table added").await;
+        let verdict = restore.probe(&case.cx, &before).await;
+        assert!(matches!(&verdict, Verdict::Partial { why } if why.contains("held 4 objects, holds 0")), "{}: {verdict:?}", server.name);
+        succeeded(restore.run(&case.cx.again(), &before).await);
+        assert!(matches!(restore.probe(&case.cx, &before).await, Verdict::Done { .. }));
+        case.database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn another_runs_backup_is_not_taken_for_ones_own() {
+    let lab = servers().await;
+    let server = &lab[1];
+    let cx = TestContext::new("own");
+    let (database, backup) = dumped(server, "own", &cx).await;
+    let dump = server.action("dump", json!({ "database": database.name, "to": backup }));
+    let before = Before([("existed".to_owned(), false.into())].into_iter().collect());
+    assert!(matches!(dump.probe(&TestContext::new("dump").again(), &before).await, Verdict::Done { .. }));
+    let verdict = dump.probe(&TestContext::in_run("20260101-000000-else", "dump"), &before).await;
+    assert!(matches!(&verdict, Verdict::Unknown { why } if why.contains("was written by")), "{verdict:?}");
+    database.drop().await;
+}

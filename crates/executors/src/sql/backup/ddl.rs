@@ -338,6 +338,29 @@ pub(in crate::sql) fn in_order(mut definitions: BTreeMap<String, String>) -> Vec
     out
 }
 
+/// The tables and views of a database that a view's definition reads: what stands behind `FROM` and `JOIN`, parentheses aside. Servers write lists
+/// of tables as joins. May name a column too (`TRIM(… FROM c)`).
+pub(in crate::sql) fn tables_read(definition: &str, database: &str) -> BTreeSet<String> {
+    let tokens = tokens(definition).unwrap_or_default();
+    let mut read = BTreeSet::new();
+    let mut expected = false;
+    let mut rest = tokens.iter().peekable();
+    while let Some(token) = rest.next() {
+        if ["from", "join", "straight_join"].iter().any(|word| token.is(word)) {
+            expected = true;
+        } else if expected && !token.is_mark("(") {
+            expected = false;
+            let Some(first) = token.name() else { continue };
+            if rest.next_if(|next| next.is_mark(".")).is_none() {
+                read.insert(first);
+            } else if first == database {
+                read.extend(rest.next().and_then(Token::name));
+            }
+        }
+    }
+    read
+}
+
 /// A delimiter that does not occur in a body.
 pub(in crate::sql) fn delimiter_for(body: &str) -> &'static str {
     ["$$", "//", ";;", "|||", "~~~~", "@@@@@"].into_iter().find(|delimiter| !body.contains(delimiter)).unwrap_or("#~#~#~#~#")

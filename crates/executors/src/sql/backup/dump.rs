@@ -69,6 +69,7 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     let mut inventory = take_inventory(&mut session, request).await?;
     let without = inventory.leave_out(request.without);
     inventory.refuse_unknown()?;
+    super::dependents::refuse(&mut session, request.database, &inventory, &without).await?;
     let names: Vec<String> = inventory.tables.keys().cloned().collect();
     let server = ServerInfo { flavour: session.flavour, version: session.version.clone(), address: request.address.clone() };
     // Names first, the snapshot then: what was created in between is noticed at the end.

@@ -14,7 +14,7 @@ use super::snapshot::{Readers, Together};
 use super::survey::Survey;
 use super::verify::Report;
 use crate::sql::failure::Sql;
-use crate::sql::quote::{bad_identifier, literal};
+use crate::sql::quote::{bad_identifier, literal, name};
 use crate::sql::session::{Dialer, Session, comment};
 use crate::sql::value::text_at;
 
@@ -140,6 +140,18 @@ pub(in crate::sql) async fn refuse_connected(session: &mut Session<'_>, database
         cx.sleep(AGAIN).await;
         passed += AGAIN;
     }
+}
+
+/// Drops. A server that denies it (no privilege) has changed nothing.
+pub(in crate::sql) async fn drop_database(session: &mut Session<'_>, database: &str) -> Sql<()> {
+    let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", name(database))).await;
+    dropped.map(drop).map_err(|mut fault| {
+        if fault.failure.kind == FailureKind::Denied {
+            let help = format!("as an administrator: GRANT DROP, CREATE ON {}.* TO the user; nothing was dropped", name(database));
+            fault.failure.help = Some(help);
+        }
+        fault
+    })
 }
 
 /// Makes sure that a verified backup holds everything that stands in the database now; `field` names it. What the backup leaves out (`without`) is

@@ -13,7 +13,7 @@ use super::MARKER;
 use super::compare::differences;
 use super::contents::{Contents, ObjectKind};
 use super::dump::{Request as DumpRequest, dump};
-use super::gate::{Begun, Present, is_kept, look, refuse_connected, refuse_references};
+use super::gate::{Begun, Present, drop_database, is_kept, look, refuse_connected, refuse_references};
 use super::inventory;
 use super::load::load;
 use super::snapshot::{Readers, Together};
@@ -208,9 +208,8 @@ async fn make_room(
             refuse_connected(session, request.into, dialer.cx()).await.map_err(|fault| fault.field("into"))?;
         }
     }
-    restored.touched = true;
-    session.run(&format!("DROP DATABASE IF EXISTS {}", name(request.into))).await?;
-    Ok(())
+    let touched = std::mem::replace(&mut restored.touched, true);
+    drop_database(session, request.into).await.inspect_err(|fault| restored.touched = touched || fault.failure.kind != FailureKind::Denied)
 }
 
 fn refuse(request: &Request<'_>, present: &Present) -> Result<(), Failure> {

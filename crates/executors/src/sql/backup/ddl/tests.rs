@@ -89,3 +89,13 @@ proptest::proptest! {
         let _ = in_order(BTreeMap::from([("a".to_owned(), text)]));
     }
 }
+
+#[test]
+fn what_a_view_reads_is_known() {
+    let read = |sql: &str| tables_read(sql, "db").into_iter().collect::<Vec<_>>();
+    let mariadb =
+        "CREATE VIEW `v` AS select `a`.`x` AS `b` from ((`a` join `c d` on(`a`.`x` = `c d`.`x`)) left join `e` on(1)) where 'from f' <> ''";
+    assert_eq!(read(mariadb), ["a", "c d", "e"]);
+    assert_eq!(read("CREATE VIEW `v` AS select 1 AS `a` from `db`.`a` join `other`.`c` union select 1 from `db`.`e`"), ["a", "e"]);
+    assert_eq!(read("CREATE VIEW `v` AS select 1 AS `1`"), Vec::<String>::new());
+}
