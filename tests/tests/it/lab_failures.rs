@@ -124,7 +124,13 @@ fn docker_init_is_waited_for_and_the_upgrade_is_taken_up_after_it() {
     oms.run_with(&oms.old, oms::OLD, &["-e", "IS_UPGRADE=TRUE"]);
     oms.wait_for_health();
     oms.knob("LAB_OMS_STAGE_SECONDS=2");
-    let mut words = oms.words("oms-upgrade", &[]);
+    // The new one also gets a certificate, beside the old one's mounts.
+    for name in ["crt", "key"] {
+        std::fs::write(oms.sandbox.path(name), "PEM").expect("a file");
+    }
+    let [certificate, key] =
+        [("https_certificate", "crt"), ("https_key", "key")].map(|(var, file)| format!("{var}={}", oms.sandbox.path(file).display()));
+    let mut words = oms.words("oms-upgrade", &[&certificate, &key]);
     words.push("--no-input".to_owned());
     let child = oms.sandbox.command(words.iter().map(String::as_str)).spawn().expect("the program");
     let log = oms.sandbox.path("logs/docker_init.log");
@@ -141,6 +147,8 @@ fn docker_init_is_waited_for_and_the_upgrade_is_taken_up_after_it() {
         1
     );
 
+    let mounts = oms.inspect(&oms.new, "{{range .Mounts}}{{println .Destination}}{{end}}");
+    assert!(mounts.lines().any(|mount| mount == "/etc/pki/nginx/oms_server.key"), "{mounts}");
     oms.sandbox.run(["resume", "--last", "--yes", "--no-input"]).only_code(0);
     let again = std::fs::read_to_string(oms.sandbox.path("logs/docker_init.log")).expect("the log");
     assert_eq!(again, log, "docker_init.sh ran twice");

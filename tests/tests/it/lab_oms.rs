@@ -42,6 +42,17 @@ fn a_half_run_docker_init_is_rolled_back_by_itself() {
 }
 
 #[test]
+fn a_mistake_in_the_image_costs_no_restore() {
+    let oms = Oms::old();
+    let before = oms.contents();
+    // An image for the right machine that is no OMS, and stays up.
+    let (_, said) = oms.runbook("oms-upgrade", &["image=runbook-lab/odc:4.3.4"]).only_code(5);
+    assert!(said.contains("`is-oms` failed"), "{said}");
+    assert!(!oms.sandbox.path("backup-upgraded").exists(), "a database was restored");
+    oms.assert_back(&before);
+}
+
+#[test]
 fn a_docker_init_without_its_closing_line_is_a_failed_one() {
     let oms = Oms::old();
     let before = oms.contents();
