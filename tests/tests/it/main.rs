@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod backup;
+mod backup_kill;
 mod chaos;
 mod check;
 mod command_line;
