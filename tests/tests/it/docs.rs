@@ -2,7 +2,8 @@
 //!
 //! In the README and in `docs/*.md` a block that begins with ```` ```console ```` holds command lines behind `$ ` and, below each, everything that the
 //! command prints on both streams. The blocks of one page are run in their order, in one folder in which `runbooks` and `docs` are those of the repository. A
-//! block ```` ```toml NAME ```` is the file of that name from there on; for runs, times and durations any will do.
+//! block ```` ```toml NAME ```` is the file of that name from there on; for runs, times and durations any will do. A block
+//! ```` ```console lab ```` needs more than a folder: a test with the lab compares it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,14 @@ fn commands(block: &Block) -> Vec<(&str, String)> {
         }
     }
     found
+}
+
+/// What the one block of a page with these words behind its fence shows below its command.
+pub(crate) fn shown(page: &str, info: &str) -> String {
+    let text = fs::read_to_string(top().join(page)).expect("a page");
+    let found: Vec<Block> = blocks(&text).into_iter().filter(|block| block.info == info).collect();
+    let [block] = found.as_slice() else { panic!("{page} has {} blocks `{info}`, not one", found.len()) };
+    commands(block).into_iter().map(|(_, printed)| printed).collect()
 }
 
 #[track_caller]

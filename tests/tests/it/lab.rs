@@ -235,6 +235,15 @@ impl Odc {
         format!("backup_dir={}", self.sandbox.path("backup").display())
     }
 
+    /// A text with the names that guides use, and without what differs from run to run.
+    pub(crate) fn as_in_the_guides(&self, text: &str) -> String {
+        let text = text.replace(&format!("{}/../runbooks", env!("CARGO_MANIFEST_DIR")), "runbooks");
+        let text =
+            text.replace(&format!(" --state-dir {}", self.sandbox.path("state").display()), "").replace(" --state-dir [DIR]/state", "");
+        let text = text.replace("[DIR]/backup", "/backup/odc").replace(&self.container, "obodc").replace(&self.database, "odc_metadb");
+        self.sandbox.redacted(text.as_bytes())
+    }
+
     /// Waits until `/api/v1/info` answers with that version.
     #[track_caller]
     pub(crate) fn wait_for(&self, version: &str) {

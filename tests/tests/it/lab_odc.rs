@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+use crate::docs;
 use crate::lab::{BROKEN, Db, NEW, OLD, Odc};
 
 /// Everything that a failed start must not have touched.
@@ -55,7 +56,10 @@ fn a_failed_upgrade_rolls_back_by_itself() {
 fn a_stopped_upgrade_is_rolled_back_with_its_database() {
     let odc = Odc::old(Db::OceanBase);
     let before = odc.contents();
-    odc.runbook("odc-upgrade", Some(BROKEN), &["--var", &odc.backup(), "--on-failure", "stop"]).only_code(1);
+    let (_, stopped) = odc.runbook("odc-upgrade", Some(BROKEN), &["--var", &odc.backup(), "--on-failure", "stop"]).only_code(1);
+    for page in ["README.md", "README.zh-CN.md"] {
+        assert_eq!(odc.as_in_the_guides(&stopped).trim(), odc.as_in_the_guides(&docs::shown(page, "console lab")).trim(), "{page}");
+    }
     assert_eq!(odc.get("/api/v1/info"), None, "the broken server answers");
     assert_ne!(odc.contents(), before);
 

@@ -173,6 +173,7 @@ impl Sandbox {
             vec![
                 pattern(r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "[RUN]"),
                 pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( UTC)?", "[TIME]"),
+                pattern(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[TIME]"),
                 pattern(r"\[TIME\] by \S+", "[TIME] by [USER]"),
                 pattern(r"(resumed|rollback begun) by \S+ on \S+", "$1 by [USER] on [HOST]"),
                 pattern(r"\b\d\d:\d\d:\d\d\b", "[CLOCK]"),
