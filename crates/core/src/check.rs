@@ -6,6 +6,7 @@ mod outputs;
 mod references;
 mod resolve;
 mod scope;
+mod scripts;
 mod secrets;
 mod tidy;
 mod types;

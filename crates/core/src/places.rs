@@ -1,9 +1,10 @@
 //! Where a value stands in a text that another program interprets, decided from the text alone.
 //!
-//! Both lexers are ours and small on purpose: what they do not know they refuse. A text is given as its literal pieces; between two pieces stands a value ("hole").
+//! The lexers are ours and small on purpose: what they do not know they refuse. A text is given as its literal pieces; between two pieces stands a value ("hole").
 
 pub mod shell;
 pub mod sql;
+pub mod url;
 
 /// Why a value may not stand where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod fields;
 mod find;
 mod preview;
+mod texts;
 
 #[cfg(test)]
 mod tests;

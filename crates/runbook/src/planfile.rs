@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::commands::Procedure;
 use crate::loading;
+use crate::outline::{Escape, escapes};
 
 /// The version of the file's form.
 const FORMAT: u32 = 1;
@@ -33,10 +34,13 @@ pub(crate) struct PlanFile {
     pub(crate) values: Vec<ValueRecord>,
     /// The plan.
     pub(crate) plan: PlanParts,
+    /// Values in scripts, SQL texts and URLs, for the reviewer; they follow from the runbook's text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) escapes: Vec<Escape>,
 }
 
 impl PlanFile {
-    pub(crate) fn of(procedure: &Procedure) -> Self {
+    pub(crate) fn of(procedure: &Procedure, show_escapes: bool) -> Self {
         let source = &procedure.runbook.source;
         Self {
             plan_format: FORMAT,
@@ -46,6 +50,7 @@ impl PlanFile {
             variables: procedure.inputs.records(),
             values: procedure.inputs.value_records(),
             plan: procedure.plan.parts().clone(),
+            escapes: escapes(&procedure.runbook, &procedure.plan, show_escapes),
         }
     }
 
@@ -70,7 +75,7 @@ pub(crate) fn hold_against(path: &Path, procedure: &Procedure) -> Result<(), Dia
             return Err(faults);
         }
     };
-    let differences = differences(&reviewed, &PlanFile::of(procedure));
+    let differences = differences(&reviewed, &PlanFile::of(procedure, false));
     if differences.is_empty() && Plan::new(reviewed.plan).is_ok_and(|plan| plan.digest() == procedure.plan.digest()) {
         return Ok(());
     }

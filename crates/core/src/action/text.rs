@@ -13,6 +13,9 @@ pub struct ShellText {
     /// The values, by the variable's name (`RUNBOOK_P1`, …).
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// The first thing in it that only bash knows.
+    #[serde(default)]
+    pub bash_only: Option<String>,
 }
 
 impl ShellText {
@@ -66,6 +69,26 @@ pub enum SqlPlace {
     Quoted,
     /// Inside back-quotes: an identifier's content is written.
     Identifier,
+    /// Alone in the brackets of `in (…)`: a list's elements are written, or one value.
+    List,
+    /// In a hint: a whole number.
+    Number,
+    /// The author takes it upon himself: text.
+    Raw,
+}
+
+impl SqlPlace {
+    /// As a reviewer reads it.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Value => "a value of its own, with its type",
+            Self::Quoted => "inside '…'",
+            Self::Identifier => "a name in back-quotes",
+            Self::List => "the values of `in (…)`",
+            Self::Number => "a whole number in a hint",
+            Self::Raw => "a part of the statement's own text, unescaped",
+        }
+    }
 }
 
 /// A target with its name and rendered settings.

@@ -6,7 +6,7 @@ use super::order::Order;
 use super::outputs::outputs;
 use super::scope::{Names, ROOTS, RUN, Site, TIMES, ValuesHere};
 use super::secrets::{Secrets, each_ref};
-use super::types;
+use super::{scripts, types};
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::place_in_string;
@@ -99,6 +99,7 @@ impl<'a> Checker<'a> {
             self.template(text, site);
         }
         self.field(&unit.action.fields, site);
+        scripts::check(self, &unit.action, site);
         let after = site.after(unit.action.spec);
         for condition in unit.expect.iter().chain(&unit.warn) {
             self.expr(condition, after);
@@ -128,6 +129,7 @@ impl<'a> Checker<'a> {
                     self.template(title, site);
                 }
                 self.field(&step.action.fields, site);
+                scripts::check(self, &step.action, site);
                 for condition in &step.expect {
                     self.expr(condition, site.after(step.action.spec));
                 }
@@ -137,6 +139,7 @@ impl<'a> Checker<'a> {
 
     fn proof(&mut self, proof: &'a Proof, site: Site<'a>) {
         self.field(&proof.action.fields, site);
+        scripts::check(self, &proof.action, site);
         for condition in &proof.expect {
             self.expr(condition, site.after(proof.action.spec));
         }

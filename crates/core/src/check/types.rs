@@ -44,7 +44,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], sit
 }
 
 /// The type of what a name stands for, where it is known.
-fn known(checker: &Checker<'_>, name: &Ref, site: Site<'_>) -> Option<Known> {
+pub(super) fn known(checker: &Checker<'_>, name: &Ref, site: Site<'_>) -> Option<Known> {
     let path: Vec<&str> = name.path.iter().map(String::as_str).collect();
     match path[..] {
         ["vars", var] => checker.names.var(var).map(|var| of_var(var.kind)),

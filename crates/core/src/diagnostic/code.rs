@@ -62,6 +62,11 @@ codes! {
     NotRunYet = "RB212", "an output of something that may not have run yet";
     MaySkip = "RB213", "an output of something that may have been skipped";
     ValueType = "RB214", "a value of a type that its place does not take";
+    NotWhole = "RB215", "a text calculates with a value that is no whole number";
+    BashOnly = "RB216", "a script for `sh` has something that only bash knows";
+    FormOutOfPlace = "RB217", "a word on how a value is written, in a place that does not take it";
+    EnvExecuted = "RB218", "a script executes a value that it gets through its environment";
+    UrlPlace = "RB219", "a value stands where a URL is not safe for it";
 
     UnknownTarget = "RB301", "a target that is not declared";
     WrongTargetKind = "RB302", "a target of another kind";
@@ -102,6 +107,7 @@ codes! {
     ValueSyntax = "RB441", "a file of `[values]` is not well-formed";
     ValueKey = "RB442", "something of `[values]` is not there";
     ValueFault = "RB443", "a value cannot be worked out";
+    ScriptSyntax = "RB450", "a script that its shell cannot read";
     RunbookChanged = "RB470", "the runbook was changed since its run began";
     VariableDiffers = "RB471", "a variable has another value than its run began with";
     CannotTakeOver = "RB472", "a changed runbook does not fit what was done";

@@ -23,19 +23,94 @@ const MODES: &[&str] = &[
     "collation_connection",
 ];
 
-/// The place of each value; `texts` are the pieces around them, one more than there are values. Reports every value that may not stand where it stands.
+/// How the author wrote a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// `{{x}}`.
+    #[default]
+    Value,
+    /// `{{like x}}`: a part of a pattern that stands for itself.
+    Like,
+    /// `{{raw x reason="…"}}`: text.
+    Raw,
+}
+
+/// The modes of a session that decide how a text is read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mode {
+    /// `NO_BACKSLASH_ESCAPES`.
+    no_backslash_escapes: bool,
+    /// `ANSI_QUOTES`.
+    ansi_quotes: bool,
+}
+
+/// The place of each value; `texts` are the pieces around them, one more than there are values.
+///
+/// # Errors
+///
+/// Every value that may not stand where it stands.
 pub fn places(texts: &[&str]) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
-    let mut lexer = Lexer::default();
+    analyse(texts, &[])
+}
+
+/// The same, with the form of each value.
+///
+/// # Errors
+///
+/// Every value that may not stand where it stands.
+pub fn analyse(texts: &[&str], forms: &[Form]) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
+    let holes = texts.len().saturating_sub(1);
+    if holes == 0 {
+        return Ok(Vec::new());
+    }
+    let mut first = None;
+    for (no_backslash_escapes, ansi_quotes) in [(false, false), (false, true), (true, false), (true, true)] {
+        let read = read(texts, forms, Mode { no_backslash_escapes, ansi_quotes });
+        match &first {
+            None => first = Some(read),
+            Some(first) if *first == read => {}
+            Some(_) => {
+                let message = "a backslash or a double quote of this text means different things in different server modes, so that its quotes are not certain";
+                return Err((0..holes).map(|hole| PlaceFault { hole, message: message.to_owned(), help: APART.to_owned() }).collect());
+            }
+        }
+    }
+    first.unwrap_or_else(|| Ok(Vec::new()))
+}
+
+const APART: &str = "write that part as a statement of its own, in a step without values in its text";
+
+fn read(texts: &[&str], forms: &[Form], mode: Mode) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
+    let mut lexer = Lexer { mode, ..Lexer::default() };
     for (at, text) in texts.iter().enumerate() {
-        if at > 0 {
-            let previous = texts.get(at - 1).and_then(|t| t.chars().next_back());
-            lexer.hole(at - 1, previous, text.chars().next());
+        if let Some(hole) = at.checked_sub(1) {
+            let form = forms.get(hole).copied().unwrap_or_default();
+            let previous = texts.get(hole).and_then(|t| t.chars().next_back());
+            match form {
+                Form::Raw => lexer.raw(),
+                Form::Value | Form::Like => lexer.hole(hole, previous, text),
+            }
+            if form == Form::Like && !escapes(texts.get(at..).unwrap_or_default()) {
+                let help = "write `escape '|'` behind the pattern: like '{{like …}}%' escape '|'";
+                lexer.faults.push(PlaceFault {
+                    hole,
+                    message: "`like` escapes with `|`, and the statement does not say so".to_owned(),
+                    help: help.to_owned(),
+                });
+            }
         }
         for c in text.chars() {
             lexer.char(c);
         }
     }
     lexer.end(texts.len().saturating_sub(1))
+}
+
+/// Whether the rest of the statement says `escape '|'`.
+fn escapes(rest: &[&str]) -> bool {
+    let rest = rest.join("\u{fffc}").to_lowercase();
+    let statement = rest.split(';').next().unwrap_or_default();
+    statement.split("escape").skip(1).any(|after| after.trim_start().starts_with("'|'"))
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +144,11 @@ struct Lexer {
     faults: Vec<PlaceFault>,
     /// Why no value may stand in this text.
     hopeless: Option<&'static str>,
-    /// Whether a backslash stood inside a literal.
-    backslash: bool,
+    mode: Mode,
+    /// Whether a backslash has just taken the meaning of the next character.
+    escaped: bool,
+    /// Whether the last thing was `in (`.
+    in_list: bool,
 }
 
 impl Lexer {
@@ -115,11 +193,23 @@ impl Lexer {
     }
 
     fn literal(&mut self, c: char, quote: char) {
-        if c == quote {
+        let escapes = !self.mode.no_backslash_escapes && !(quote == '"' && self.mode.ansi_quotes);
+        if std::mem::take(&mut self.escaped) {
+            // It stands for itself, or for what the server makes of it.
+        } else if c == quote {
             self.state = State::Plain;
         } else if c == '\\' {
-            self.backslash = true;
+            self.escaped = escapes;
         }
+    }
+
+    /// Text that is not known yet; it is looked at when it is.
+    fn raw(&mut self) {
+        self.end_word();
+        self.word.clear();
+        self.in_list = false;
+        self.previous = '\u{fffe}';
+        self.places.push(SqlPlace::Raw);
     }
 
     fn plain(&mut self, c: char, two: [char; 2]) {
@@ -127,12 +217,16 @@ impl Lexer {
             if !self.in_word {
                 self.word.clear();
                 self.in_word = true;
+                self.in_list = false;
             }
             self.word.extend(c.to_lowercase());
             return;
         }
         let touches = self.in_word;
         self.end_word();
+        if !c.is_whitespace() {
+            self.in_list = c == '(' && self.word == "in";
+        }
         match c {
             '\'' | '"' => {
                 let prefix = touches && matches!(self.word.as_str(), "x" | "b" | "n");
@@ -174,22 +268,28 @@ impl Lexer {
         }
     }
 
-    fn hole(&mut self, hole: usize, before: Option<char>, after: Option<char>) {
+    fn hole(&mut self, hole: usize, before: Option<char>, rest: &str) {
+        let after = rest.chars().next();
         let glued = |c: Option<char>| c.is_some_and(|c| is_word(c) || "'\"`\\.".contains(c));
+        let list = self.in_list && rest.trim_start().starts_with(')');
         let touches = glued(before) || glued(after) || before == Some('-') || before == Some('/') || after == Some('*');
         self.end_word();
         let place = match self.state {
             State::Plain if touches => Err(("a value on its own may not touch a word, a quote, a dot or an operator", BEHIND)),
             State::Plain if self.introduced() => Err(("a value may not stand behind the name of a character set", BEHIND)),
+            State::Plain if list => Ok(SqlPlace::List),
             State::Plain => Ok(SqlPlace::Value),
+            _ if self.escaped => Err(("a value may not stand behind a backslash", "remove the backslash")),
             State::Single => Ok(SqlPlace::Quoted),
             State::Backtick => Ok(SqlPlace::Identifier),
             State::Double => Err((
                 "a value may not stand inside `\"…\"`, which is a text or a name depending on the server's mode",
                 "use single quotes for a text, back-quotes for a name",
             )),
-            State::Dashes | State::LineComment | State::Slashes | State::BlockComment | State::Hint => {
-                Err(("a value may not stand in a comment or a hint", "remove it, or remove the comment signs"))
+            State::Hint if touches => Err(("a number in a hint may not touch a word or a quote", "put it in brackets: parallel({{…}})")),
+            State::Hint => Ok(SqlPlace::Number),
+            State::Dashes | State::LineComment | State::Slashes | State::BlockComment => {
+                Err(("a value may not stand in a comment", "remove it, or remove the comment signs"))
             }
         };
         match place {
@@ -197,27 +297,20 @@ impl Lexer {
             Err((message, help)) => self.faults.push(PlaceFault { hole, message: message.to_owned(), help: help.to_owned() }),
         }
         self.word.clear();
+        self.in_list = false;
+        self.escaped = false;
         self.previous = '\u{fffc}';
     }
 
     fn end(mut self, holes: usize) -> Result<Vec<SqlPlace>, Vec<PlaceFault>> {
-        if holes == 0 {
-            return Ok(Vec::new());
-        }
         self.end_word();
         match self.state {
             State::Single | State::Double | State::Backtick => self.give_up("a quote of this text is never closed"),
             State::Slashes | State::BlockComment | State::Hint => self.give_up("a comment of this text is never closed"),
             State::Plain | State::LineComment | State::Dashes => {}
         }
-        if self.backslash {
-            self.give_up(
-                "a backslash inside a literal means different things in different server modes, so that the text's quotes are not certain",
-            );
-        }
         if let Some(why) = self.hopeless {
-            let help = "write that part as a statement of its own, in a step without values in its text";
-            return Err((0..holes).map(|hole| PlaceFault { hole, message: why.to_owned(), help: help.to_owned() }).collect());
+            return Err((0..holes).map(|hole| PlaceFault { hole, message: why.to_owned(), help: APART.to_owned() }).collect());
         }
         if self.faults.is_empty() { Ok(self.places) } else { Err(self.faults) }
     }

@@ -1,16 +1,14 @@
 //! Rendering a tree of fields, twice in one pass.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
-use crate::action::{FieldFault, SqlPlace};
-use crate::places::shell::ShellPlace;
+use super::texts;
+use crate::action::FieldFault;
 use crate::runbook::{Element, Field, FieldKind, TargetDecl};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::source::Span;
-use crate::template::{Content, Expr, Places, RenderFault, Rendered, Segment, Template, leaves};
+use crate::template::{Content, Expr, Places, RenderFault, Rendered, Template, leaves};
 
 /// A value as the action gets it and as it may be shown.
 pub(super) struct Both {
@@ -73,38 +71,21 @@ impl<'a> Rendering<'a> {
         self.register(&rendered);
         match template.places() {
             Places::Text => Both { real: rendered.value(), public: rendered.public_value() },
-            Places::Shell(places) => self.shell(&rendered, places, path),
-            Places::Sql(places) => sql(&rendered, places),
+            Places::Shell { places, bash_only } => self.interpreted(path, |out| texts::shell(template, &rendered, places, *bash_only, out)),
+            Places::Sql(places) => self.interpreted(path, |out| texts::sql(template, &rendered, places, out)),
+            Places::Url(places) => self.interpreted(path, |out| texts::url(&rendered, places, out)),
         }
     }
 
-    /// A constant script, and the values in the environment.
-    fn shell(&mut self, rendered: &Rendered, places: &[ShellPlace], path: &str) -> Both {
-        let (mut script, mut real, mut public) = (String::new(), BTreeMap::new(), BTreeMap::new());
-        let mut places = places.iter();
-        for segment in &rendered.segments {
-            let place = if segment.origin.is_empty() { None } else { places.next() };
-            let Some(place) = place else {
-                script.push_str(&segment.text());
-                continue;
-            };
-            let name = format!("RUNBOOK_P{}", real.len() + 1);
-            let text = segment.text();
-            script.push_str(&place.expansion(&name));
-            if let Some((what, help)) = place.objection(&text) {
-                self.faults.push(FieldFault::new(path, format!("`{}` {what}", segment.origin)).help(help));
-            } else if text.contains('\0') {
-                let message = format!("`{}` holds a NUL byte, which no environment variable can", segment.origin);
-                self.faults.push(FieldFault::new(path, message));
-            } else if name.len() + 1 + text.len() > LONGEST_VARIABLE {
-                let message =
-                    format!("`{}` has {} bytes, and an environment variable holds {LONGEST_VARIABLE}", segment.origin, text.len());
-                self.faults.push(FieldFault::new(path, message).help("hand it over through `stdin`, or through a file"));
-            }
-            public.insert(name.clone(), segment.public_text());
-            real.insert(name, text);
-        }
-        Both { real: json!({ "script": script, "env": real }), public: json!({ "script": script, "env": public }) }
+    /// A text that another program interprets; what its values must not be is reported at its field.
+    fn interpreted(&mut self, path: &str, make: impl FnOnce(&mut Vec<texts::Said>) -> Both) -> Both {
+        let mut said = Vec::new();
+        let both = make(&mut said);
+        self.faults.extend(said.into_iter().map(|texts::Said { message, help }| {
+            let fault = FieldFault::new(path, message);
+            if help.is_empty() { fault } else { fault.help(help) }
+        }));
+        both
     }
 
     fn register(&mut self, rendered: &Rendered) {
@@ -196,10 +177,6 @@ impl<'a> Rendering<'a> {
     }
 }
 
-/// What an environment variable holds at most, with its name and the `=`: Linux's MAX_ARG_STRLEN of 32 pages less the final NUL and what was
-/// measured to be lost beside it.
-const LONGEST_VARIABLE: usize = 131_070;
-
 /// A value in a place that takes text only: a number or a boolean becomes one.
 fn as_text(both: Both) -> Both {
     let text = |value| match value {
@@ -207,28 +184,4 @@ fn as_text(both: Both) -> Both {
         value => value,
     };
     Both { real: text(both.real), public: text(both.public) }
-}
-
-/// Text and values in turn; the executor writes the values, for the mode of its session.
-fn sql(rendered: &Rendered, places: &[SqlPlace]) -> Both {
-    let (mut real, mut public) = (Vec::new(), Vec::new());
-    let mut places = places.iter();
-    for segment in &rendered.segments {
-        let place = if segment.origin.is_empty() { None } else { places.next() };
-        if let (Some(place), Content::Value(value)) = (place, &segment.content) {
-            real.push(json!({ "value": { "value": value, "place": place } }));
-            public.push(json!({ "value": { "value": public_value(segment), "place": place } }));
-        } else {
-            real.push(json!({ "text": segment.text() }));
-            public.push(json!({ "text": segment.text() }));
-        }
-    }
-    Both { real: json!({ "segments": real }), public: json!({ "segments": public }) }
-}
-
-fn public_value(segment: &Segment) -> Value {
-    match &segment.content {
-        Content::Value(value) if !segment.secret => value.clone(),
-        Content::Value(_) | Content::Text(_) => Value::String(segment.public_text()),
-    }
 }

@@ -188,7 +188,15 @@ impl Page {
                 .helpers
                 .iter()
                 .map(|helper| {
-                    [format!("`{}`", helper.signature), helper.about.to_owned(), format!("`{}` → `{}`", helper.example, helper.result)]
+                    [
+                        format!("`{}`", helper.signature),
+                        helper.about.to_owned(),
+                        if helper.result.is_empty() {
+                            format!("`{}`", helper.example)
+                        } else {
+                            format!("`{}` → `{}`", helper.example, helper.result)
+                        },
+                    ]
                 })
                 .collect();
             self.table(&["helper", "gives", "example"], &rows);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::form::Form;
 use super::helpers::HelperSpec;
 use crate::source::Span;
 
@@ -56,6 +57,10 @@ pub(crate) enum Node {
         span: Span,
         /// The expression's text: what a reader is shown in place of a secret.
         origin: String,
+        /// How it is to be written.
+        form: Form,
+        /// Why it is to be written unescaped.
+        reason: Option<String>,
     },
     /// `{{#if}}` and `{{#unless}}`.
     If {

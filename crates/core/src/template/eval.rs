@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ast::{Ex, ExKind, Local, Node, dotted};
 use super::fault::{RenderFault, RenderFaultKind};
+use super::form::Form;
 use super::helpers::{HelperSpec, Run, Special};
 use super::render::{Content, Segment};
 use crate::scope::{Lookup, Scope, step};
@@ -42,22 +43,45 @@ impl<'a> Evaluation<'a> {
         Self { scope, frames: Vec::new() }
     }
 
-    /// Renders pieces of a text: every value in it must be a scalar, or null where the text has a word for it.
-    pub(super) fn nodes(&mut self, nodes: &'a [Node], null: bool, out: &mut Vec<Segment>) -> Result<(), RenderFault> {
+    /// Renders pieces of a text: every value in it must be a scalar.
+    /// `sql` says that null and lists have a form there.
+    pub(super) fn nodes(&mut self, nodes: &'a [Node], sql: bool, out: &mut Vec<Segment>) -> Result<(), RenderFault> {
         for node in nodes {
             match node {
                 Node::Text(text) => out.push(Segment { content: Content::Text(text.clone()), secret: false, origin: String::new() }),
-                Node::Value { ex, span, origin } => {
+                Node::Value { ex, span, origin, form, .. } => {
                     let val = self.value(ex)?;
                     let fault = |what: &str, help: String| {
                         Err(RenderFault::unfit(*span, format!("`{origin}` is {what}, which is no text")).help(help))
                     };
                     match val.value.as_ref() {
-                        Value::Null if !null => {
+                        Value::Null if !sql => {
                             return fault("null", format!("say what to write instead: `{{{{default {} \"…\"}}}}`", argument(origin)));
                         }
+                        Value::Array(list) if *form == Form::Words => {
+                            if let Some(other) = list.iter().find(|element| element.is_array() || element.is_object() || element.is_null())
+                            {
+                                return fault(
+                                    &format!("a list with {}", kind_of(other)),
+                                    "its elements must be texts, numbers or booleans".to_owned(),
+                                );
+                            }
+                        }
+                        _ if *form == Form::Words => {
+                            return fault(
+                                &format!("{}, no list", kind_of(&val.value)),
+                                "`words` makes words of a list's elements; leave it out".to_owned(),
+                            );
+                        }
+                        Value::Array(_) if sql => {}
                         Value::Array(_) => {
-                            return fault("a list", format!("write `{{{{join {0} \",\"}}}}` or `{{{{json {0}}}}}`", argument(origin)));
+                            return fault(
+                                "a list",
+                                format!(
+                                    "write `{{{{join {0} \",\"}}}}` or `{{{{json {0}}}}}`; in a script, `{{{{words {0}}}}}`",
+                                    argument(origin)
+                                ),
+                            );
                         }
                         Value::Object(_) => {
                             return fault("a map", format!("write `{{{{json {}}}}}`, or name one of its members", argument(origin)));
@@ -68,16 +92,16 @@ impl<'a> Evaluation<'a> {
                 }
                 Node::If { condition, negate, then, otherwise } => {
                     let (holds, _) = self.condition(condition)?;
-                    self.nodes(if holds == *negate { otherwise } else { then }, null, out)?;
+                    self.nodes(if holds == *negate { otherwise } else { then }, sql, out)?;
                 }
-                Node::Each { over, body, otherwise } => self.each(over, (body, otherwise), null, out)?,
+                Node::Each { over, body, otherwise } => self.each(over, (body, otherwise), sql, out)?,
                 Node::With { over, body, otherwise } => {
                     let this = self.value(over)?;
                     if this.value.is_null() {
-                        self.nodes(otherwise, null, out)?;
+                        self.nodes(otherwise, sql, out)?;
                     } else {
                         self.frames.push(Frame { this, key: None, index: 0, count: 1 });
-                        let done = self.nodes(body, null, out);
+                        let done = self.nodes(body, sql, out);
                         self.frames.pop();
                         done?;
                     }
@@ -91,7 +115,7 @@ impl<'a> Evaluation<'a> {
         &mut self,
         over: &'a Ex,
         (body, otherwise): (&'a [Node], &'a [Node]),
-        null: bool,
+        sql: bool,
         out: &mut Vec<Segment>,
     ) -> Result<(), RenderFault> {
         let all = self.value(over)?;
@@ -106,12 +130,12 @@ impl<'a> Evaluation<'a> {
             }
         };
         if items.is_empty() {
-            return self.nodes(otherwise, null, out);
+            return self.nodes(otherwise, sql, out);
         }
         let count = items.len();
         for (index, (key, value)) in items.into_iter().enumerate() {
             self.frames.push(Frame { this: Val { value, secret }, key, index, count });
-            let done = self.nodes(body, null, out);
+            let done = self.nodes(body, sql, out);
             self.frames.pop();
             done?;
         }
@@ -173,6 +197,8 @@ impl<'a> Evaluation<'a> {
         let run = match helper.run {
             Run::Lazy(special) => return self.special(special, args, ex),
             Run::Eager(run) => run,
+            // Refused when it was parsed; in a text its argument stands in its place.
+            Run::Form(_) => return Err(RenderFault::unfit(ex.span, format!("`{}` stands out of place", helper.name))),
         };
         let mut values = Vec::with_capacity(args.len());
         let mut secret = false;

@@ -6,6 +6,7 @@
 mod argument;
 mod compare;
 mod data;
+mod form;
 mod logic;
 mod number;
 mod path;
@@ -20,6 +21,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::form::Form;
 pub(crate) use logic::Special;
 
 /// A helper.
@@ -31,9 +33,9 @@ pub struct HelperSpec {
     pub signature: &'static str,
     /// One sentence for the reference, with units and what is an error.
     pub about: &'static str,
-    /// A call without names of a scope.
+    /// A call without names of a scope; of a family that says how a value is written, a text around it.
     pub example: &'static str,
-    /// What the example gives, as JSON.
+    /// What the example gives, as JSON; empty where it is a text around the call.
     pub result: &'static str,
     pub(crate) arity: (usize, Option<usize>),
     pub(crate) run: Run,
@@ -56,6 +58,8 @@ pub(crate) enum Run {
     Eager(fn(&[Arg<'_>]) -> Result<Value, HelperError>),
     /// On those that it needs.
     Lazy(Special),
+    /// Not at all: it says how its argument is written.
+    Form(Form),
 }
 
 /// A value that a helper was given.
@@ -100,6 +104,7 @@ pub const FAMILIES: &[Family] = &[
     size::FAMILY,
     time::FAMILY,
     path::FAMILY,
+    form::FAMILY,
 ];
 
 /// Every helper, in the order of the reference.

@@ -4,6 +4,7 @@ use handlebars::template::{BlockParam, HelperTemplate, Parameter, Subexpression,
 
 use super::ast::{Ex, ExKind, Local, Node, Ref};
 use super::fault::TemplateFault;
+use super::form::Form;
 use super::helpers::{self, HelperSpec, Run, Special};
 use super::scan::{Tag, TagKind};
 use crate::diagnostic::Code;
@@ -75,8 +76,14 @@ impl<'a> Lowering<'a> {
                 TemplateElement::Comment(_) => {}
                 TemplateElement::Expression(call) => {
                     let (span, origin) = self.enter_tag(TagKind::Value);
-                    let ex = self.expression(call);
-                    nodes.push(Node::Value { ex, span, origin });
+                    nodes.push(match self.form(call) {
+                        Some((form, reason)) => {
+                            let ex = self.formed(call);
+                            let origin = self.text.get(ex.span.range()).unwrap_or(&origin).to_owned();
+                            Node::Value { ex, span, origin, form, reason }
+                        }
+                        None => Node::Value { ex: self.expression(call), span, origin, form: Form::Plain, reason: None },
+                    });
                 }
                 TemplateElement::HelperBlock(block) => {
                     let (span, _) = self.enter_tag(TagKind::Open);
@@ -191,6 +198,35 @@ impl<'a> Lowering<'a> {
         (body, otherwise)
     }
 
+    /// Whether a tag is a value with a word on how it is written, and why.
+    fn form(&mut self, call: &HelperTemplate) -> Option<(Form, Option<String>)> {
+        let Run::Form(form) = helpers::find(call.name.as_name()?)?.run else { return None };
+        let reason = call.hash.get("reason").and_then(|reason| match reason {
+            Parameter::Literal(serde_json::Value::String(text)) => Some(text.trim().to_owned()),
+            _ => None,
+        });
+        if form == Form::Raw {
+            if reason.as_deref().is_none_or(str::is_empty) || call.hash.len() > 1 {
+                let fault = TemplateFault::new(Code::FormOutOfPlace, self.tag_span(), "`raw` says no reason");
+                self.fault(fault.help("a reviewer wants to know why nothing is escaped here: `{{raw x reason=\"…\"}}`"));
+            }
+        } else if !call.hash.is_empty() {
+            self.refuse_named_arguments(self.tag_span());
+        }
+        Some((form, reason))
+    }
+
+    /// The argument of a call that says how it is written.
+    fn formed(&mut self, call: &HelperTemplate) -> Ex {
+        let name = call.name.as_name().unwrap_or_default();
+        let span = self.place(name);
+        if let (Some(helper), true) = (helpers::find(name), call.params.len() != 1) {
+            self.count(helper, call.params.len(), span);
+        }
+        let args: Vec<Ex> = call.params.iter().map(|param| self.parameter(param)).collect();
+        args.into_iter().next().unwrap_or_else(|| null(span))
+    }
+
     /// What stands in a tag or in parentheses: a call, or one name.
     fn expression(&mut self, call: &HelperTemplate) -> Ex {
         let span =
@@ -260,6 +296,14 @@ impl<'a> Lowering<'a> {
             }
             return null(span);
         };
+        if matches!(helper.run, Run::Form(_)) {
+            let fault = TemplateFault::new(
+                Code::FormOutOfPlace,
+                span,
+                format!("`{name}` says how a value is written, and this is not written yet"),
+            );
+            self.fault(fault.help(format!("write it outermost, in a script or an SQL text: `{{{{{name} (…)}}}}`")));
+        }
         let guards = matches!(helper.run, Run::Lazy(Special::Default | Special::Coalesce));
         self.guards += usize::from(guards);
         let args: Vec<Ex> = params.iter().map(|param| self.parameter(param)).collect();

@@ -6,6 +6,7 @@
 use serde_json::{Number, Value};
 
 use super::ast::{Ex, ExKind, Node, Ref};
+use super::form::Form;
 use super::helpers::{self, Run, Special};
 use crate::source::Span;
 
@@ -32,7 +33,7 @@ pub(super) fn references(text: &str) -> Option<(Vec<Node>, Vec<Ref>)> {
         if !before.is_empty() {
             nodes.push(Node::Text(before.to_owned()));
         }
-        nodes.push(Node::Value { ex, span: Span::new(start, end + 2), origin: name.to_owned() });
+        nodes.push(Node::Value { ex, span: Span::new(start, end + 2), origin: name.to_owned(), form: Form::Plain, reason: None });
         at = end + 2;
     }
     let rest = text.get(at..)?;
@@ -70,7 +71,7 @@ pub(super) fn expression(text: &str) -> Option<(Ex, Vec<Ref>)> {
         let refs = ref_of(&ex, false).into_iter().collect();
         return Some((ex, refs));
     }
-    let helper = helpers::find(name)?;
+    let helper = helpers::find(name).filter(|helper| !matches!(helper.run, Run::Form(_)))?;
     if args.len() < helper.arity.0 || helper.arity.1.is_some_and(|most| args.len() > most) {
         return None;
     }

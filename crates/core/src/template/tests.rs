@@ -46,6 +46,11 @@ fn fault(text: &str) -> String {
 #[test]
 fn every_example_of_the_reference_gives_what_it_says() {
     for helper in helpers::all() {
+        if helper.result.is_empty() {
+            let kind = if helper.name == "like" { TextKind::Sql } else { TextKind::Shell };
+            Template::parse(helper.example, kind).unwrap_or_else(|f| panic!("{}: {f:?}", helper.example));
+            continue;
+        }
         let expr = Expr::parse(helper.example).unwrap_or_else(|f| panic!("{}: {f:?}", helper.example));
         let value = expr.eval(&Scope::new()).unwrap_or_else(|f| panic!("{}: {f}", helper.example)).value;
         let wanted: serde_json::Value = serde_json::from_str(helper.result).unwrap_or_else(|e| panic!("{}: {e}", helper.result));

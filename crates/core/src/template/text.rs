@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::ast::{Node, Ref};
 use super::eval::Evaluation;
 use super::fault::{RenderFault, TemplateFault};
+use super::form::Form;
 use super::kind::TextKind;
 use super::parse;
-use super::places::{self, Places};
+use super::places::{self, Places, Placing};
 use super::render::{Content, Rendered, Segment};
 use crate::scope::Scope;
 
@@ -58,6 +59,52 @@ impl Template {
     /// Where its values stand, in a text that another program interprets.
     pub fn places(&self) -> &Places {
         &self.0.places
+    }
+
+    /// Where each value stands and what follows from that; empty for a text that nobody interprets.
+    pub fn placings(&self) -> Vec<Placing> {
+        let contexts: Vec<String> = match &self.0.places {
+            Places::Text => return Vec::new(),
+            Places::Shell { places, .. } => places.iter().map(ToString::to_string).collect(),
+            Places::Sql(places) => places.iter().map(|place| place.describe().to_owned()).collect(),
+            Places::Url(places) => places.iter().map(|place| place.describe().to_owned()).collect(),
+        };
+        let values = self.0.nodes.iter().filter_map(|node| match node {
+            Node::Value { span, origin, form, reason, .. } => Some((span, origin, form, reason)),
+            Node::Text(_) | Node::If { .. } | Node::Each { .. } | Node::With { .. } => None,
+        });
+        values
+            .zip(contexts)
+            .map(|((span, origin, form, reason), context)| Placing {
+                origin: origin.clone(),
+                span: *span,
+                context,
+                form: *form,
+                reason: reason.clone(),
+            })
+            .collect()
+    }
+
+    /// The pieces of text around its values, one more than there are values, and how each value was written; for a text without blocks.
+    pub(crate) fn pieces(&self) -> (Vec<&str>, Vec<Form>) {
+        let pieces = places::pieces(&self.0.nodes);
+        (pieces.texts, pieces.forms)
+    }
+
+    /// The script with the variables in it, as a shell reads it; none for a text of another kind, or one into which a value goes unescaped.
+    pub fn script(&self) -> Option<String> {
+        let Places::Shell { places, .. } = &self.0.places else { return None };
+        let (texts, forms) = self.pieces();
+        if forms.contains(&Form::Raw) {
+            return None;
+        }
+        let mut texts = texts.into_iter();
+        let mut script = texts.next().unwrap_or_default().to_owned();
+        for (at, (place, text)) in places.iter().zip(texts).enumerate() {
+            script.push_str(&place.expansion(&format!("RUNBOOK_P{}", at + 1)));
+            script.push_str(text);
+        }
+        Some(script)
     }
 
     /// Whether it is nothing but one `{{…}}`: then its value keeps its type.

@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 pub(crate) const MARK: &str = "RUNBOOK_EFFECT";
 
 /// Variables that make a shell or the loader run something, or change what a script means.
-const DANGEROUS: &[&str] = &["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "CDPATH", MARK];
+const DANGEROUS: &[&str] =
+    &["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "BASH_XTRACEFD", "PS4", "CDPATH", "GLOBIGNORE", "IFS", "POSIXLY_CORRECT", MARK];
 
 /// Exported bash functions (one hijacked `docker` in a trial), the loader's own, and the values of variables, secrets among them.
-const DANGEROUS_PREFIXES: &[&str] = &["BASH_FUNC_", "LD_", "RUNBOOK_VAR_"];
+const DANGEROUS_PREFIXES: &[&str] = &["BASH_FUNC_", "LD_", "RUNBOOK_VAR_", "RUNBOOK_P"];
 
 /// An environment without what could change a script's meaning or give it secrets that are not its own.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,19 @@ mod tests {
 
     #[test]
     fn what_changes_a_script_or_holds_secrets_is_not_inherited() {
-        let vars =
-            ["PATH", "BASH_ENV", "ENV", "BASH_FUNC_docker%%", "LD_PRELOAD", "RUNBOOK_VAR_PASSWORD", "RUNBOOK_EFFECT", "ENVIRON", "LANG"];
+        let vars = [
+            "PATH",
+            "BASH_ENV",
+            "ENV",
+            "BASH_FUNC_docker%%",
+            "LD_PRELOAD",
+            "RUNBOOK_VAR_PASSWORD",
+            "RUNBOOK_EFFECT",
+            "RUNBOOK_P1",
+            "IFS",
+            "ENVIRON",
+            "LANG",
+        ];
         let cleaned = Environment::cleaned(vars.map(|name| (name.into(), "x".into())));
         assert_eq!(cleaned.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["PATH", "ENVIRON", "LANG"]);
     }

@@ -9,6 +9,7 @@ mod environment;
 mod marked;
 mod pump;
 mod supervisor;
+mod syntax;
 mod user;
 
 #[cfg(test)]
@@ -16,4 +17,5 @@ mod tests;
 
 pub use environment::Environment;
 pub(crate) use supervisor::{Supervisor, Traces};
+pub use syntax::{Syntax, SyntaxFault, syntax};
 pub(crate) use user::name as user_name;

@@ -145,6 +145,10 @@ impl Action for Script {
                 FieldFault::new("interpreter", format!("`text` is for bash and sh, not for `{}`", self.interpreter))
                     .help("name the field `verbatim`: it takes no templates, and values reach the script through `env`"),
             ),
+            (Some(ShellText { bash_only: Some(what), .. }), None) if self.interpreter == "sh" => faults.push(
+                FieldFault::new("text", format!("this script for `sh` has {what}, which only bash knows"))
+                    .help("write `interpreter = \"bash\"`, or the same as POSIX has it"),
+            ),
             (Some(_), None) | (None, Some(_)) => {}
         }
         faults

@@ -35,6 +35,11 @@ pub(super) fn render(text: &SqlText, mode: Mode) -> Result<String, Failure> {
                 SqlPlace::Value => push_value(&mut out, value, mode)?,
                 SqlPlace::Quoted => push_escaped(&mut out, &plain(value)?, mode),
                 SqlPlace::Identifier => push_identifier(&mut out, &plain(value)?)?,
+                SqlPlace::List => push_list(&mut out, value, mode)?,
+                SqlPlace::Number if value.is_i64() || value.is_u64() => out.push_str(&value.to_string()),
+                SqlPlace::Number => return Err(Failure::new(FailureKind::Invalid, "only a whole number can stand in a hint")),
+                // The core makes text of these; a value that comes here all the same is none.
+                SqlPlace::Raw => return Err(Failure::new(FailureKind::Internal, "an unescaped value came as a value")),
             },
         }
     }
@@ -97,22 +102,27 @@ fn push_value(out: &mut String, value: &Value, mode: Mode) -> Result<(), Failure
             push_escaped(out, text, mode);
             out.push('\'');
         }
-        Value::Array(items) if items.is_empty() => {
-            return Err(Failure::new(FailureKind::Invalid, "an empty list stands in an SQL text").help("guard the step with `when`"));
-        }
-        Value::Array(items) => {
-            out.push('(');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push_str(", ");
-                }
-                push_value(out, item, mode)?;
-            }
-            out.push(')');
+        Value::Array(_) => {
+            return Err(Failure::new(FailureKind::Invalid, "a list stands in an SQL text").help("write it alone in brackets: `in ({{…}})`"));
         }
         Value::Object(_) => {
             return Err(Failure::new(FailureKind::Invalid, "a map stands in an SQL text").help("use one of its values, or `{{json x}}`"));
         }
+    }
+    Ok(())
+}
+
+/// The elements of a list, or one value.
+fn push_list(out: &mut String, value: &Value, mode: Mode) -> Result<(), Failure> {
+    let Value::Array(items) = value else { return push_value(out, value, mode) };
+    if items.is_empty() {
+        return Err(Failure::new(FailureKind::Invalid, "an empty list stands in an SQL text").help("guard the step with `when`"));
+    }
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push_str(", ");
+        }
+        push_value(out, item, mode)?;
     }
     Ok(())
 }
@@ -168,9 +178,21 @@ mod tests {
             (json!(18_446_744_073_709_551_615_u64), "[18446744073709551615]"),
             (json!(-5), "[ -5]"),
             (json!("it's a \\"), "['it''s a \\\\']"),
-            (json!([1, "a"]), "[(1, 'a')]"),
         ] {
             assert_eq!(render(&with(&value, "value"), mode).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_is_written_where_one_is_wanted() {
+        let mode = Mode::default();
+        assert_eq!(render(&with(&json!([1, "a'b", null]), "list"), mode).unwrap(), "[1, 'a''b', NULL]");
+        assert_eq!(render(&with(&json!("x"), "list"), mode).unwrap(), "['x']");
+        assert_eq!(render(&with(&json!(4), "number"), mode).unwrap(), "[4]");
+        for (value, place) in
+            [(json!([]), "list"), (json!([[1]]), "list"), (json!([1]), "value"), (json!("4"), "number"), (json!(4.5), "number")]
+        {
+            assert_eq!(render(&with(&value, place), mode).unwrap_err().kind, FailureKind::Invalid, "{value} {place}");
         }
     }
 

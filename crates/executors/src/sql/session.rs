@@ -191,12 +191,17 @@ impl Session<'_> {
             }
             self.run(&format!("SET SESSION sql_mode = '{mode}'")).await?;
         }
-        let row = self.one("SELECT version(), @@version_comment, @@sql_mode").await?;
+        self.run("SET NAMES utf8mb4").await?;
+        let row = self.one("SELECT version(), @@version_comment, @@sql_mode, @@character_set_client, @@character_set_connection").await?;
         let text = |at| row.as_ref().and_then(|row| text_at(row, at)).unwrap_or_default();
+        // In GBK and SJIS a backslash can be the second half of a character, and a value would break out of its quotes.
+        if let Some(charset) = [text(3), text(4)].into_iter().find(|charset| charset != "utf8mb4") {
+            let message = format!("the session's character set is `{charset}` and not `utf8mb4`, in which alone values are quoted safely");
+            return Err(Failure::new(FailureKind::Conflict, message).into());
+        }
         self.version = text(0);
         self.flavour = Flavour::detect(&self.version, &text(1));
         self.mode = Mode::parse(&text(2));
-        self.run("SET NAMES utf8mb4").await?;
         self.run("SET SESSION time_zone = '+00:00'").await?;
         match self.flavour {
             Flavour::OceanBase => {

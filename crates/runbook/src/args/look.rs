@@ -75,6 +75,10 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(crate) format: PlanFormat,
 
+    /// Say of each value in a script, an SQL text or a URL where it stands and how it is written there
+    #[arg(long)]
+    pub(crate) show_escapes: bool,
+
     /// Exit with 4 where the plan would change something
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,

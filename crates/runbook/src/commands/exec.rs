@@ -25,6 +25,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
         if let Some(path) = &args.plan {
             hold_against(path, &procedure).map_err(|faults| invalid(&faults, streams))?;
         }
+        super::scripts::read(&procedure.runbook, &procedure.plan, streams)?;
         left_out(&procedure, streams);
         let state = runs::state_dir(state_dir, streams)?;
         let _ = folder.set(state.root().to_owned());
@@ -51,6 +52,7 @@ pub(crate) fn checks(
     streams: &mut Streams,
     folder: &Folder,
 ) -> Result<Exit, Exit> {
+    super::scripts::read(&procedure.runbook, &procedure.plan, streams)?;
     let state = runs::state_dir(state_dir, streams)?;
     let _ = folder.set(state.root().to_owned());
     let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };

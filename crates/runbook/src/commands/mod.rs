@@ -15,6 +15,7 @@ mod resume;
 mod rollback;
 mod runs;
 mod schema;
+mod scripts;
 mod session;
 
 pub(crate) use procedure::Procedure;

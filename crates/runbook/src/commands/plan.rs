@@ -32,13 +32,13 @@ pub(crate) fn run(args: &PlanArgs, state_dir: Option<&Path>, streams: &mut Strea
 fn show(args: &PlanArgs, procedure: &Procedure, state_dir: Option<&Path>, streams: &mut Streams, folder: &Folder) -> Result<Exit, Exit> {
     let Procedure { runbook, inputs, plan } = procedure;
     match args.format {
-        PlanFormat::Human => outline::human(&outline::outline(runbook, plan, inputs), &mut streams.out),
-        PlanFormat::Markdown => streams.out.put(outline::markdown(&outline::outline(runbook, plan, inputs))),
-        PlanFormat::Json => streams.out.put(PlanFile::of(procedure).to_text()),
+        PlanFormat::Human => outline::human(&outline::outline(runbook, plan, inputs, args.show_escapes), &mut streams.out),
+        PlanFormat::Markdown => streams.out.put(outline::markdown(&outline::outline(runbook, plan, inputs, args.show_escapes))),
+        PlanFormat::Json => streams.out.put(PlanFile::of(procedure, args.show_escapes).to_text()),
     }
     streams.out.flush();
     if let Some(path) = &args.out {
-        write(path, &PlanFile::of(procedure).to_text()).map_err(|error| {
+        write(path, &PlanFile::of(procedure, args.show_escapes).to_text()).map_err(|error| {
             streams.err.line(format_args!("error: the plan cannot be written to `{}`: {error}", path.display()));
             Exit::Output
         })?;

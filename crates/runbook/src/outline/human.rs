@@ -34,6 +34,17 @@ pub(crate) fn human(outline: &Outline, out: &mut Stream) {
             print(at + 1, entry, out, paint);
         }
     }
+    if !outline.escapes.is_empty() {
+        out.line(format_args!("\n{}", paint.apply(Style::Bold, "Values in scripts, SQL texts and URLs")));
+        for escape in &outline.escapes {
+            out.line(format_args!("  {}, line {}, {}: {}", escape.unit, escape.line, escape.field, visible(&escape.value)));
+            wrap(&format!("      {}", escape.context), out.width(), 8).iter().for_each(|line| out.line(line));
+            if let Some(reason) = &escape.unescaped {
+                let label = paint.apply(Style::Bold, "not escaped:");
+                out.line(format_args!("      {label} {}", visible(reason)));
+            }
+        }
+    }
 }
 
 fn print(number: usize, entry: &Entry, out: &mut Stream, paint: Paint) {

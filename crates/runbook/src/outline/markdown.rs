@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::escapes::Escape;
 use super::tell::{Becomes, Call, Entry, Outline};
 use crate::text::visible;
 
@@ -26,6 +27,17 @@ pub(crate) fn markdown(outline: &Outline) -> String {
         let _ = writeln!(text, "\n## {}", part.heading);
         for (at, entry) in part.entries.iter().enumerate() {
             unit(at + 1, entry, &mut text);
+        }
+    }
+    if !outline.escapes.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n## Values in scripts, SQL texts and URLs\n\n| unit | line | field | value | stands as |\n|---|---|---|---|---|"
+        );
+        for escape in &outline.escapes {
+            let Escape { unit, line, field, value, context, unescaped } = escape;
+            let reason = unescaped.as_ref().map(|reason| format!("; **not escaped**: {}", inline(reason))).unwrap_or_default();
+            let _ = writeln!(text, "| `{unit}` | {line} | `{field}` | {} | {}{reason} |", code(value), inline(context));
         }
     }
     text

@@ -14,6 +14,7 @@ use runbook_core::scope::Scope;
 use runbook_core::values::ReadValue;
 use serde_json::Value;
 
+use super::escapes::{Escape, escapes};
 use crate::text::duration;
 
 /// The whole.
@@ -26,6 +27,8 @@ pub(crate) struct Outline {
     /// What `[values]` gave, key by key where it is a map.
     pub(crate) values: Vec<Variable>,
     pub(crate) parts: Vec<Part>,
+    /// Values in scripts, SQL texts and URLs: those that are not escaped, or all where the reviewer wants them.
+    pub(crate) escapes: Vec<Escape>,
 }
 
 /// A variable with its public value.
@@ -70,7 +73,7 @@ pub(crate) struct Call {
 }
 
 /// Tells a plan.
-pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs) -> Outline {
+pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs, show_escapes: bool) -> Outline {
     let parts = plan.parts();
     let mut facts = vec![("risk".to_owned(), risk(parts.risk).to_owned()), ("on failure".to_owned(), policy(parts.on_failure).to_owned())];
     if !parts.locks.is_empty() {
@@ -89,6 +92,7 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs) -> Outlin
             part("Steps", Phase::Step),
             part("Verification", Phase::Verify),
         ],
+        escapes: escapes(runbook, plan, show_escapes),
     }
 }
 

@@ -15,6 +15,14 @@ pub(super) enum Treats {
     AsAssignments,
     /// As names of variables, code, or a program text.
     AsCode,
+    /// `for NAME in …`.
+    AsList,
+    /// As an option of a shell, its script, or arguments of the script.
+    AsShell,
+    /// `ssh`: as a destination, or as words of a script that a shell reads elsewhere.
+    AsRemote,
+    /// As a program text, then as data.
+    AsProgram,
     /// Printed or not, depending on the shell and the value.
     Unreliably,
 }
@@ -25,20 +33,15 @@ pub(super) const BEFORE_COMMANDS: &[&str] = &["if", "then", "else", "elif", "do"
 /// Reserved words that begin or end a compound command.
 pub(super) const COMPOUND: &[&str] = &["if", "while", "until", "{", "for", "}", "fi", "done"];
 
-/// Builtins of the shell that take names, run their arguments, or run another command in their own way.
+/// Builtins of the shell that take names, run their arguments, or change what other commands mean.
 const BUILTINS: &[&str] = &[
     ".",
     "alias",
     "bind",
-    "builtin",
-    "command",
     "compgen",
     "complete",
-    "coproc",
-    "declare",
     "enable",
     "eval",
-    "exec",
     "fc",
     "getopts",
     "hash",
@@ -50,51 +53,79 @@ const BUILTINS: &[&str] = &[
     "set",
     "shopt",
     "source",
-    "time",
     "trap",
-    "typeset",
     "unset",
     "wait",
 ];
 
-/// Shells, languages and clients that run what stands in their arguments and what they read.
+/// Shells. What stands behind `-c`, and what they read, is a script in the script.
+const SHELLS: &[&str] = &["ash", "bash", "dash", "ksh", "mksh", "rbash", "sh", "zsh"];
+
+/// Languages and clients that run what stands in their arguments and what they read.
 const INTERPRETERS: &[&str] = &[
-    "ash", "bash", "bc", "busybox", "crontab", "csh", "dash", "dc", "ed", "elvish", "ex", "expect", "fish", "gdb", "gnuplot", "julia",
-    "ksh", "lua", "m4", "make", "mariadb", "mksh", "mysql", "node", "nu", "obclient", "perl", "php", "psql", "pwsh", "python", "python2",
-    "python3", "rbash", "ruby", "sh", "sqlite3", "tclsh", "tcsh", "zsh",
+    "R",
+    "Rscript",
+    "bc",
+    "bun",
+    "busybox",
+    "clickhouse-client",
+    "cqlsh",
+    "crontab",
+    "csh",
+    "dc",
+    "deno",
+    "ed",
+    "elvish",
+    "ex",
+    "expect",
+    "fdisk",
+    "fish",
+    "ftp",
+    "gdb",
+    "gnuplot",
+    "irb",
+    "julia",
+    "lftp",
+    "lua",
+    "m4",
+    "make",
+    "mariadb",
+    "mongo",
+    "mongosh",
+    "mysql",
+    "node",
+    "nsupdate",
+    "nu",
+    "obclient",
+    "perl",
+    "php",
+    "psql",
+    "pwsh",
+    "python",
+    "python2",
+    "python3",
+    "redis-cli",
+    "ruby",
+    "sftp",
+    "sqlite3",
+    "sqlplus",
+    "tclsh",
+    "tcsh",
+    "telnet",
 ];
 
-/// Programs that run another one with the arguments that they are given, and hand it what they read.
-const WRAPPERS: &[&str] = &[
+/// Programs that run another one in a way that is not understood here.
+const RUNNERS: &[&str] = &[
     "at",
     "batch",
-    "chroot",
-    "chrt",
-    "doas",
-    "env",
-    "flock",
-    "gosu",
-    "ionice",
-    "nice",
-    "nohup",
     "nsenter",
     "parallel",
-    "runuser",
     "screen",
     "script",
-    "setpriv",
-    "setsid",
     "socat",
-    "ssh",
     "sshpass",
-    "stdbuf",
     "strace",
-    "su",
-    "su-exec",
-    "sudo",
     "systemd-run",
-    "taskset",
-    "timeout",
     "tmux",
     "unshare",
     "watch",
@@ -102,8 +133,7 @@ const WRAPPERS: &[&str] = &[
 ];
 
 /// Programs whose arguments are a program text, or options that run something.
-const PROGRAM_TEXTS: &[&str] =
-    &["awk", "expr", "find", "gawk", "git", "jq", "mawk", "nawk", "nc", "ncat", "rsync", "sed", "tar", "vi", "view", "vim", "yq", "zip"];
+const PROGRAM_TEXTS: &[&str] = &["expr", "git", "rsync", "vi", "view", "vim", "yq", "zip"];
 
 /// Names that the shell itself obeys, or evaluates as a number when they are assigned to (tried with bash 5.2: `RANDOM`, `SRANDOM`, `OPTIND`,
 /// `HISTCMD`, and `SECONDS` as the variable of a loop), and names that make programs load code.
@@ -149,33 +179,70 @@ fn base(command: &str) -> &str {
     command.rsplit('/').next().unwrap_or(command)
 }
 
-/// What the shell itself, an interpreter or a wrapper does with arguments. Interpreters are too many to be all listed; these are the ones that runbooks
-/// meet.
+/// What a command does with its arguments. Interpreters are too many to be all listed; these are the ones that runbooks meet.
 pub(super) fn treats(command: &str) -> Treats {
     match base(command) {
         "printf" => Treats::AsDataAfterFormat,
         "test" | "[" => Treats::AsOperands,
         "echo" => Treats::Unreliably,
-        "export" | "local" | "readonly" => Treats::AsAssignments,
-        name if BUILTINS.contains(&name) || is_interpreter(name) || WRAPPERS.contains(&name) || PROGRAM_TEXTS.contains(&name) => {
+        "export" | "local" | "readonly" | "declare" | "typeset" => Treats::AsAssignments,
+        "for" => Treats::AsList,
+        name if is_shell(name) => Treats::AsShell,
+        "su" | "runuser" => Treats::AsShell,
+        "ssh" => Treats::AsRemote,
+        "awk" | "gawk" | "mawk" | "nawk" | "sed" | "jq" | "find" | "tar" | "nc" | "ncat" | "netcat" | "python" | "python2" | "python3" => {
+            Treats::AsProgram
+        }
+        name if is_python(name) => Treats::AsProgram,
+        name if BUILTINS.contains(&name) || is_interpreter(name) || RUNNERS.contains(&name) || PROGRAM_TEXTS.contains(&name) => {
             Treats::AsCode
         }
         _ => Treats::AsData,
     }
 }
 
+/// Whether it is a shell of the family that reads POSIX quotes.
+pub(super) fn is_shell(command: &str) -> bool {
+    SHELLS.contains(&base(command))
+}
+
+fn is_python(name: &str) -> bool {
+    name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether a word names a program that runs what stands in its arguments: `docker exec NAME sh -c …`.
 pub(super) fn is_interpreter(word: &str) -> bool {
     let name = base(word);
-    INTERPRETERS.contains(&name) || name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|b| b.is_ascii_digit()))
+    is_shell(name) || INTERPRETERS.contains(&name) || is_python(name)
 }
 
 /// Whether a command runs what it reads.
 pub(super) fn runs_its_input(command: &str) -> bool {
     let name = base(command);
     is_interpreter(name)
-        || WRAPPERS.contains(&name)
-        || matches!(name, "docker" | "podman" | "kubectl" | "nerdctl" | "ctr" | "." | "source" | "eval")
+        || RUNNERS.contains(&name)
+        || matches!(name, "docker" | "podman" | "kubectl" | "nerdctl" | "ctr" | "." | "source" | "eval" | "ssh" | "su" | "runuser")
+}
+
+/// Whether an interpreter is given its program in its arguments, so that what it reads is data to it.
+pub(super) fn is_given_its_program(command: &str, arguments: &[Option<&str>]) -> bool {
+    match base(command) {
+        name if is_shell(name) => {
+            arguments.iter().flatten().find(|word| !word.starts_with(['-', '+'])).is_some_and(|_| !has(arguments, "-s"))
+        }
+        "python" | "python2" | "python3" | "perl" | "ruby" | "node" => {
+            arguments.iter().flatten().any(|word| !matches!(*word, "-" | "-u" | "-E" | "-I"))
+        }
+        name if is_python(name) => arguments.iter().flatten().any(|word| *word != "-"),
+        "docker" | "podman" | "nerdctl" => {
+            has(arguments, "exec") && !arguments.iter().flatten().any(|word| is_interpreter(word) || RUNNERS.contains(&base(word)))
+        }
+        _ => false,
+    }
+}
+
+fn has(arguments: &[Option<&str>], wanted: &str) -> bool {
+    arguments.iter().flatten().any(|word| *word == wanted)
 }
 
 /// Whether what a command prints is the contents of the files that it is given, not the arguments themselves.
@@ -186,7 +253,11 @@ pub(super) fn prints_files(command: &str) -> bool {
 /// What to write where a value may not be given to a command.
 pub(super) fn advice(command: &str) -> &'static str {
     match base(command) {
-        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "su" | "sudo" | "env" | "timeout" | "nohup" | "xargs" | "find" => {
+        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "su" | "runuser" => {
+            "write `sh -c '… \"$1\"' _ {{…}}`, or `{{sh …}}` where the inner script is in no further quotes"
+        }
+        "ssh" => "write `{{sh …}}` for a word of the remote command, which a shell reads there",
+        "xargs" | "find" | "watch" | "parallel" => {
             "let the inner script read the environment: `env = { NAME = \"{{…}}\" }`, and sh -c 'ls \"$NAME\"' with single quotes"
         }
         "mysql" | "mariadb" | "obclient" => {
@@ -195,7 +266,16 @@ pub(super) fn advice(command: &str) -> &'static str {
         "awk" | "gawk" | "mawk" | "nawk" => {
             "let it read the environment: `env = { NAME = \"{{…}}\" }`, and ENVIRON[\"NAME\"] in the program"
         }
-        "jq" | "yq" => "let it read the environment: `env = { NAME = \"{{…}}\" }`, and env.NAME in the program",
+        "jq" | "yq" => {
+            "write `--arg name {{…}}` and $name in the program, or let it read the environment: `env = { NAME = \"{{…}}\" }`, and env.NAME"
+        }
+        "python" | "python2" | "python3" => {
+            "write it behind the program, which finds it in sys.argv, or let it read the environment: os.environ[\"NAME\"]"
+        }
+        "perl" | "ruby" | "node" | "php" | "lua" => {
+            "let it read the environment: `env = { NAME = \"{{…}}\" }`, and $ENV{NAME} (perl), ENV[\"NAME\"] (ruby), process.env.NAME (node)"
+        }
+        "sed" => "let awk read the environment instead: `env = { NAME = \"{{…}}\" }`, and ENVIRON[\"NAME\"]",
         "eval" | "trap" | "." | "source" => "write the commands out; a value can be an argument of a command, never a command",
         _ => BY_ENV,
     }

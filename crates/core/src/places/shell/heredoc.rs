@@ -1,7 +1,8 @@
-//! Here-documents: passed over, without values in them.
+//! Here-documents.
 
+use super::Role;
 use super::lexer::{BY_ENV, Lexer, Unit};
-use super::words::is_name;
+use super::words::Word;
 
 /// A here-document whose body begins behind the next line end.
 #[derive(Clone, Debug)]
@@ -14,14 +15,11 @@ pub(super) struct Heredoc {
     strip: bool,
 }
 
-impl Lexer {
+impl Lexer<'_> {
     /// Behind `<<`: the delimiter.
     pub(super) fn heredoc(&mut self) {
-        let strip = self.peek_is('-');
-        self.at += usize::from(strip);
-        while matches!(self.peek(), Some(Unit::Char(' ' | '\t'))) {
-            self.at += 1;
-        }
+        let strip = self.take("-");
+        self.blanks(false);
         let (mut delimiter, mut verbatim) = (String::new(), false);
         while let Some(Unit::Char(c)) = self.peek() {
             if c.is_whitespace() || ";&|<>()".contains(c) {
@@ -38,7 +36,7 @@ impl Lexer {
             self.give_up("the delimiter of a here-document of this script is not understood");
         }
         let number = self.documents.len();
-        self.documents.push(Vec::new());
+        self.documents.push(Word::default());
         self.command.documents.push(number);
         self.heredocs.push(Heredoc { number, delimiter, verbatim, strip });
     }
@@ -46,28 +44,43 @@ impl Lexer {
     /// Behind a line end: the bodies.
     pub(super) fn bodies(&mut self) {
         for heredoc in std::mem::take(&mut self.heredocs) {
-            loop {
-                let (line, ended) = self.line();
-                let body = if heredoc.strip { line.trim_start_matches('\t') } else { &line };
-                if body == heredoc.delimiter {
-                    break;
-                }
-                if ended {
-                    self.give_up("a here-document of this script never ends");
-                    return;
-                }
-                if heredoc.verbatim {
-                    continue;
-                }
-                if line.contains(['`', '\\']) || line.contains("$(") || line.contains("$[") {
-                    self.give_up(
-                        "a here-document with `$(…)` or a backslash in it is not understood well enough to place a value in this script",
-                    );
-                }
-                let names = expanded(&line);
+            let Some((end, next)) = self.extent(&heredoc) else {
+                return self.give_up("a here-document of this script never ends");
+            };
+            if heredoc.verbatim {
+                self.verbatim_body(end);
+            } else {
+                let body = self.body(end);
                 if let Some(document) = self.documents.get_mut(heredoc.number) {
-                    document.extend(names);
+                    *document = body;
                 }
+            }
+            self.at = next;
+            if self.is_hopeless() {
+                return;
+            }
+        }
+    }
+
+    /// Where the body ends, and where the text goes on.
+    fn extent(&mut self, heredoc: &Heredoc) -> Option<(usize, usize)> {
+        let from = self.at;
+        loop {
+            let begin = self.at;
+            let (line, ended) = self.line();
+            let bare = if heredoc.strip { line.trim_start_matches('\t') } else { &line };
+            if bare == heredoc.delimiter {
+                let next = self.at;
+                self.at = from;
+                return Some((begin, next));
+            }
+            if ended {
+                return None;
+            }
+            if !heredoc.verbatim && line.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
+                self.give_up(
+                    "a here-document with a backslash at the end of a line is not understood well enough to place a value in this script",
+                );
             }
         }
     }
@@ -79,23 +92,37 @@ impl Lexer {
             match unit {
                 Unit::Char('\n') => return (line, false),
                 Unit::Char(c) => line.push(c),
-                Unit::Hole(hole) => {
-                    let help = format!("pipe it: printf '%s\\n' {{{{…}}}} | …; or {BY_ENV}");
-                    self.refuse(hole, "a value may not stand in a here-document", &help);
-                }
+                Unit::Hole(_) => line.push(super::words::HOLE),
             }
         }
         (line, true)
     }
-}
 
-/// The variables that a line expands.
-fn expanded(line: &str) -> impl Iterator<Item = String> {
-    line.split('$').skip(1).filter_map(|rest| {
-        let rest = rest.strip_prefix('{').unwrap_or(rest);
-        let rest = rest.strip_prefix(['!', '#']).unwrap_or(rest);
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = rest.get(..end).unwrap_or_default();
-        is_name(name).then(|| name.to_owned())
-    })
+    fn verbatim_body(&mut self, end: usize) {
+        while self.at < end {
+            if let Some(Unit::Hole(hole)) = self.next() {
+                let help =
+                    format!("write the delimiter without quotes, or {BY_ENV} (os.environ[\"NAME\"] in Python, ENVIRON[\"NAME\"] in awk)");
+                self.refuse(hole, "a value may not stand in a here-document whose delimiter is quoted", &help);
+            }
+        }
+    }
+
+    /// A body in which values and expansions stand, read as inside double quotes.
+    fn body(&mut self, end: usize) -> Word {
+        let outer = std::mem::take(&mut self.word);
+        let limit = std::mem::replace(&mut self.limit, end);
+        let (double, body) = (std::mem::replace(&mut self.double, true), std::mem::replace(&mut self.body, true));
+        while let Some(unit) = self.next() {
+            self.part(unit);
+            if self.is_hopeless() {
+                break;
+            }
+        }
+        (self.double, self.body) = (double, body);
+        self.limit = limit;
+        let word = std::mem::replace(&mut self.word, outer);
+        self.role(&word, Role::HereDocument);
+        word
+    }
 }

@@ -1,43 +1,57 @@
-//! Quotes and expansions.
+//! Quotes, and what begins with `$`.
 
 use super::Quoting;
+use super::flow::Source;
 use super::lexer::{BY_ENV, Lexer, Unit};
 
-impl Lexer {
+impl Lexer<'_> {
     pub(super) fn dollar(&mut self) {
         match self.peek() {
             Some(Unit::Char('(')) => {
                 self.at += 1;
-                if self.peek_is('(') {
-                    self.give_up("this script calculates (`$((…))`), which executes text in a value that is no number");
-                    return;
+                if self.take("(") {
+                    // What comes of it is a number.
+                    self.arithmetic();
+                    self.expands(Source::default());
+                } else {
+                    let inside = self.nested(false);
+                    self.expands(inside);
                 }
-                self.expands("");
-                self.enter();
             }
             Some(Unit::Char('{')) => {
                 self.at += 1;
-                self.braces();
+                self.parameter();
             }
             Some(Unit::Char('\'')) if !self.in_double() => {
                 self.at += 1;
+                self.bash_only("`$'…'`");
                 self.ansi_c();
             }
-            Some(Unit::Char('"')) if !self.in_double() => {}
-            Some(Unit::Char('[')) => self.give_up("this script calculates (`$[…]`), which executes text in a value that is no number"),
+            Some(Unit::Char('"')) if !self.in_double() => self.bash_only("`$\"…\"`"),
+            Some(Unit::Char('[')) => self.give_up("`$[…]` is an old way to calculate: write `$((…))`"),
             Some(Unit::Hole(hole)) => {
                 self.at += 1;
                 self.refuse(hole, "a value may not be the name of a variable", BY_ENV);
             }
-            Some(Unit::Char(_)) | None => {
-                let name = self.variable();
-                self.expands(&name);
-            }
+            Some(Unit::Char(_)) | None => match self.variable() {
+                Some(name) => self.expands(Source::name(name)),
+                None => match self.peek() {
+                    Some(Unit::Char('#' | '?' | '$' | '!' | '-')) => {
+                        self.at += 1;
+                        self.expands(Source::default());
+                    }
+                    _ => self.push('$'),
+                },
+            },
         }
     }
 
-    /// The name at hand, passed over; empty for a special parameter or none.
-    fn variable(&mut self) -> String {
+    /// The variable at hand, passed over; `@` for a positional parameter.
+    pub(super) fn variable(&mut self) -> Option<String> {
+        if let Some(Unit::Char(c @ ('@' | '*' | '0'..='9'))) = self.peek() {
+            self.at += 1;
+            return Some(if c == '0' { "0".to_owned() } else { "@".to_owned() });
+        }
         let mut name = String::new();
         while let Some(Unit::Char(c)) = self.peek() {
             let first = name.is_empty();
@@ -47,36 +61,7 @@ impl Lexer {
             name.push(c);
             self.at += 1;
         }
-        name
-    }
-
-    /// `${…}`: the body is passed over; a value or another bracket in it is refused.
-    fn braces(&mut self) {
-        let length = self.peek_is('#');
-        self.at += usize::from(length);
-        let name = self.variable();
-        self.expands(&name);
-        let mut first = name.is_empty();
-        while let Some(unit) = self.next() {
-            match unit {
-                Unit::Hole(hole) => self.refuse(hole, "a value may not stand inside `${…}`", BY_ENV),
-                Unit::Char('}') => return,
-                Unit::Char('!') if first => self.give_up("this script uses a variable as a name (`${!…}`), which executes text in a value"),
-                Unit::Char('[' | '@') => self.give_up("this script uses an index or `@` inside `${…}`, which can execute text in a value"),
-                Unit::Char(':') if !matches!(self.peek(), Some(Unit::Char('-' | '=' | '?' | '+'))) => {
-                    self.give_up("this script cuts a text by numbers (`${x:n}`), which executes text in a value that is no number");
-                }
-                Unit::Char('$' | '`' | '\'' | '"' | '\\' | '{' | '(') => {
-                    self.give_up("`${…}` with quotes, brackets or another expansion in it is not understood well enough to place a value in this script");
-                }
-                Unit::Char(_) => {}
-            }
-            first = false;
-            if self.is_hopeless() {
-                return;
-            }
-        }
-        self.give_up("a `${` of this script is never closed");
+        (!name.is_empty()).then_some(name)
     }
 
     pub(super) fn single(&mut self) {
@@ -92,20 +77,19 @@ impl Lexer {
         self.give_up("a single quote of this script is never closed");
     }
 
-    /// `$'…'` is bash only; other shells read it otherwise, so no value stands in it. What its escapes stand for is not known here.
+    /// `$'…'` is bash only. What its escapes stand for is not known here, so what it gives is no literal.
     fn ansi_c(&mut self) {
-        self.expands("");
+        self.expands(Source::default());
         self.word.quoted = true;
         while let Some(unit) = self.next() {
             match unit {
                 Unit::Char('\'') => return,
-                Unit::Char('\\') => {
-                    self.at += usize::from(matches!(self.peek(), Some(Unit::Char(_))));
-                }
+                Unit::Char('\\') => match self.next() {
+                    Some(Unit::Hole(hole)) => self.refuse(hole, "a value may not stand behind a backslash", "remove the backslash"),
+                    Some(Unit::Char(_)) | None => {}
+                },
                 Unit::Char(_) => {}
-                Unit::Hole(hole) => {
-                    self.refuse(hole, "a value may not stand inside `$'…'`", "write it behind the closing quote: $'…'{{…}}");
-                }
+                Unit::Hole(hole) => self.hole(hole, Quoting::InAnsiC),
             }
         }
         self.give_up("a `$'` of this script is never closed");

@@ -52,25 +52,44 @@ fn what_executes_or_is_not_understood_is_refused() {
         "printf ◊",
         "printf -v x %s ◊",
         "sh -c ◊",
+        "sudo ◊",
+        "sudo -u ◊ ls",
+        "env -S ◊",
+        "timeout 5 ◊",
+        "exec ◊",
+        "find . -exec ◊ {} +",
+        "sed -e ◊ f",
+        "awk -v x=◊ '{ }'",
+        "tar -I ◊ -xf a",
+        "cat <<'EOF'\n◊\nEOF",
+        "sh <<EOF\n◊\nEOF",
+        "cat <<EOF | sh\n◊\nEOF",
+        "case a in ◊x) eval ◊ ;; esac",
+        "n=a◊; (( n ))",
+        "(( a◊ ))",
+        "declare -a x=◊",
+        "readonly -a x=◊",
+        "declare -a x; declare x=◊",
+        "x=(); declare x=◊",
+        "sh -c '$1' _ ◊",
+        "sh -c 'eval \"$1\"' _ ◊",
+        "export x=◊; sh -c 'eval \"$x\"'",
+        "f() { $1; }; f ◊",
+        "f() { g \"$1\"; }; g() { eval \"$1\"; }; f ◊",
+        "trap 'eval \"$x\"' EXIT; x=◊",
+        "bash <(printf '%s' ◊)",
+        "printf '%s' ◊ > >(sh)",
+        "x=◊; echo \"${!x}\"",
+        "x=◊; echo \"${x@P}\"",
+        "unset 'a[$x]'; ssh h ◊",
+        "ls ${x:-◊}",
         "sh -c 'ls ◊'",
-        "sudo rm ◊",
-        "n=◊; echo $((n))",
-        "(( n = ◊ ))",
-        "let x=◊",
-        "[[ ◊ -eq 1 ]]",
         "[ ◊ -a x ]",
         "test -v ◊",
         "ls `cat ◊`",
         "ls ${◊}",
         "ls $◊",
-        "ls ${x:◊}",
-        "x=1; ls ${x:x} ◊",
         "f() { eval $1; }; f ◊",
-        "cat <<EOF\n◊\nEOF",
-        "case ◊ in a) ;; esac",
-        "a=(◊)",
-        "diff <(cat ◊) b",
-        "ls $'◊'",
         "ls \\◊",
         "# ◊",
         "ls '◊",
@@ -80,7 +99,6 @@ fn what_executes_or_is_not_understood_is_refused() {
         "export ◊",
         "PATH=◊ ls",
         "trap ◊ EXIT",
-        "declare x=◊",
         // Through a variable, a loop, a substitution, a pipe.
         "x=◊; sh -c \"$x\"",
         "x=◊; y=\"a $x\"; trap \"rm $y\" EXIT",
@@ -109,21 +127,75 @@ fn what_executes_or_is_not_understood_is_refused() {
         "OPTIND=◊",
         "x=◊; HISTCMD=$x",
         "for SECONDS in ◊; do :; done",
-        "local -i x=◊",
         "local -n x=◊",
         "[ ◊ ◊ ]",
         "[ ◊ ◊ ◊ ]",
         "for x do ◊; done",
         "for ◊ in a; do :; done",
         "time -p ◊",
-        "a[$x]=1; x=◊",
-        "a[1]=◊",
         "cat <<E◊\nx\nE",
         "cat <<EOF\nx\\\nEOF\nls ◊\nEOF",
         "LD_PRELOAD=◊ ls",
         "BASH_ENV=◊ ls",
     ] {
         assert!(of(text).is_err(), "{text} was accepted");
+    }
+}
+
+/// What stands where, and whether the script calculates with it.
+fn described(text: &str) -> Vec<String> {
+    let texts: Vec<&str> = text.split('◊').collect();
+    places(&texts).unwrap_or_else(|faults| panic!("{text}: {faults:?}")).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_reviewer_reads_where_a_value_stands() {
+    for (text, wanted) in [
+        ("n=◊; x=$((n + ◊))", vec!["what a variable gets; the script calculates with it: a whole number", "a calculation: a whole number"]),
+        (
+            "(( n = ◊ )); a[◊]=◊",
+            vec![
+                "a calculation: a whole number",
+                "an element of an array; the script calculates with it: a whole number",
+                "an element of an array",
+            ],
+        ),
+        ("case ◊ in \"◊\") ;; esac", vec!["the word of `case`", "a pattern of `case`, matched as it is, inside \"…\""]),
+        ("[[ ◊ -eq 1 ]]", vec!["an operand of `[[ ]]`, matched as it is; the script calculates with it: a whole number"]),
+        ("cat <<E > ◊\n◊\nE\n", vec!["the file of a redirection; must not be empty", "a here-document"]),
+        ("rm ◊ /x/'◊'", vec!["an argument; must not begin with `-`; must not be empty", "an argument, inside '…'; must not be empty"]),
+        ("a=(◊ $'◊')", vec!["an element of an array", "an element of an array, inside $'…'"]),
+    ] {
+        assert_eq!(described(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_only_bash_knows_is_named() {
+    for (text, wanted) in [
+        ("ls ◊", None),
+        ("case ◊ in a) ;; esac; f() { :; }; : $((1))", None),
+        ("[[ a = ◊ ]]", Some("`[[ ]]`")),
+        ("a=(◊)", Some("arrays")),
+        ("cat <<< ◊", Some("`<<<`")),
+        ("cat <(ls ◊)", Some("process substitution")),
+        ("ls $'◊'", Some("`$'…'`")),
+        ("(( 1 )); ls ◊", Some("`((…))`")),
+        ("ls ${x//a/b} ◊", Some("`${x/…/…}`")),
+    ] {
+        let texts: Vec<&str> = text.split('◊').collect();
+        let analysis = analyse(&Script { texts: &texts, forms: &[], env: &[] }).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+        assert_eq!(analysis.bash_only, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_environment_is_followed_too() {
+    let used = |text: &str| analyse(&Script { texts: &[text], forms: &[], env: &["X"] }).unwrap_or_default().env.remove(0);
+    assert_eq!(used("ls -- \"$X\""), EnvUse::default());
+    assert!(used("(( X > 1 ))").number && used("f() { echo $(( $1 )); }; f \"$X\"").number);
+    for text in ["eval \"$X\"", "sh -c \"$X\"", "y=$X; $y", "printf '%s' \"$X\" | sh", "sh -c 'eval \"$X\"'", "python3 -c \"$X\""] {
+        assert!(used(text).fault.is_some(), "{text}");
     }
 }
 
@@ -154,6 +226,8 @@ fn what_a_value_must_not_be_is_known_by_its_place() {
         ("sort \"◊\" 'a◊'", vec!["-", ""]),
         ("x=◊; sort \"$x\"", vec!["-"]),
         ("x=◊; sort -- \"$x\"", vec![""]),
+        ("sudo -u odc rm -f ◊; timeout 5 sort -- ◊", vec!["-", ""]),
+        ("f() { sort \"$1\"; }; f ◊", vec!["-"]),
         ("for f in ◊; do sort \"$f\"; done", vec!["-"]),
         ("sort $(printf '%s' ◊)", vec!["-"]),
         ("printf '%s' ◊; [ ◊ = b ]; x=◊; cat < ◊", vec!["", "", "", ""]),
@@ -169,8 +243,23 @@ fn what_a_value_must_not_be_is_known_by_its_place() {
 
 #[test]
 fn a_value_is_held_against_its_place() {
-    let place = ShellPlace { quoting: Quoting::Word, may_be_option: true, ends_path: true };
-    assert!(place.objection("-rf").is_some() && place.objection("").is_some() && place.objection("a-b").is_none());
-    let place = ShellPlace { quoting: Quoting::Word, may_be_option: false, ends_path: false };
-    assert!(place.objection("-rf").is_none() && place.objection("").is_none());
+    let free = ShellPlace {
+        quoting: Quoting::Word,
+        form: Form::Value,
+        role: Role::Argument,
+        may_be_option: false,
+        ends_path: false,
+        whole_argument: false,
+        number: false,
+    };
+    assert!(free.objection("-rf").is_none() && free.objection("").is_none());
+    let strict = ShellPlace { may_be_option: true, ends_path: true, ..free };
+    assert!(strict.objection("-rf").is_some() && strict.objection("").is_some() && strict.objection("a-b").is_none());
+    assert!(ShellPlace { form: Form::AllowEmpty, ..strict }.objection("").is_none());
+    let number = ShellPlace { number: true, ..free };
+    for (text, fits) in
+        [("5", true), ("-5", true), ("0", true), ("010", false), ("+5", false), ("", false), ("a", false), ("9223372036854775808", false)]
+    {
+        assert_eq!(number.objection(text).is_none(), fits, "{text}");
+    }
 }

@@ -1,8 +1,11 @@
 //! Words, and the command that is being read.
 
+use std::ops::Range;
+
 use super::commands::{BEFORE_COMMANDS, COMPOUND, is_obeyed};
 use super::flow::Source;
 use super::lexer::{BY_ENV, Lexer};
+use super::{Form, Role};
 
 /// Stands for a value in a word's text.
 pub(super) const HOLE: char = '\u{fffc}';
@@ -46,8 +49,8 @@ pub(super) struct Word {
     pub(super) quoted: bool,
     /// The values that stand in it itself.
     pub(super) holes: Vec<usize>,
-    /// All that it is made of, `$(…)` in it included.
-    pub(super) source: Source,
+    /// What each [`HOLE`] and [`EXPANSION`] of the text is made of, by its place in the text.
+    pub(super) parts: Vec<(usize, Source)>,
     /// Whether it has begun.
     pub(super) begun: bool,
 }
@@ -58,33 +61,104 @@ impl Word {
         (!self.text.contains([HOLE, EXPANSION])).then_some(self.text.as_str())
     }
 
+    /// All that it is made of, `$(…)` in it included.
+    pub(super) fn source(&self) -> Source {
+        self.source_of(0..usize::MAX)
+    }
+
+    /// What a part of its text is made of.
+    pub(super) fn source_of(&self, range: Range<usize>) -> Source {
+        let mut source = Source::default();
+        for (_, part) in self.parts.iter().filter(|(at, _)| range.contains(at)) {
+            source.extend(part);
+        }
+        source
+    }
+
     /// What may be at its beginning: a value, or what an expansion gives.
     pub(super) fn beginning(&self) -> Source {
-        match self.text.chars().next() {
-            Some(HOLE) => Source { holes: self.holes.first().copied().into_iter().collect(), names: Vec::new() },
-            Some(EXPANSION) => self.source.clone(),
-            Some(_) | None => Source::default(),
-        }
+        self.source_of(0..1)
     }
 
     /// Whether it is this reserved word or operator, unquoted.
     pub(super) fn is(&self, text: &str) -> bool {
         !self.quoted && self.text == text
     }
+
+    /// Whether it is nothing but values and expansions: if all of them are empty, so is it.
+    pub(super) fn may_be_nothing(&self) -> bool {
+        !self.text.is_empty() && self.text.chars().all(|c| matches!(c, HOLE | EXPANSION))
+    }
+
+    /// Whether a number in it stays a number: no other text makes a name of it.
+    fn keeps_numbers(&self, from: usize) -> bool {
+        let text = self.text.get(from..).unwrap_or_default();
+        text.chars().all(|c| matches!(c, HOLE | EXPANSION | '-' | '+')) && text.matches([HOLE, EXPANSION]).count() <= 1
+    }
 }
 
-impl Lexer {
+impl Lexer<'_> {
+    /// One word, up to an unquoted character that ends it, which is not taken.
+    pub(super) fn read_word(&mut self, ends: impl Fn(char) -> bool) -> Word {
+        let outer = std::mem::take(&mut self.word);
+        while let Some(unit) = self.peek() {
+            if let super::lexer::Unit::Char(c) = unit
+                && !self.in_double()
+                && ends(c)
+            {
+                break;
+            }
+            self.at += 1;
+            if !self.part(unit)
+                && let super::lexer::Unit::Char(c) = unit
+            {
+                self.push(c);
+            }
+            if self.is_hopeless() {
+                break;
+            }
+        }
+        std::mem::replace(&mut self.word, outer)
+    }
+
     pub(super) fn end_word(&mut self) {
         let word = std::mem::take(&mut self.word);
         if !word.begun {
             return;
         }
-        self.paths(&word);
         match self.command.redirect.take() {
-            Some(Redirect::File) => {}
-            Some(Redirect::Text) => self.command.input.extend(&word.source),
-            None if self.command.name.is_some() => self.command.words.push(word),
-            None => self.first_word(word),
+            Some(redirect) => {
+                self.paths(&word);
+                self.role(&word, Role::Redirection);
+                if redirect == Redirect::Text {
+                    self.command.input.extend(&word.source());
+                } else {
+                    self.flow.must_not_be_empty(word.may_be_nothing().then(|| word.source()).unwrap_or_default());
+                }
+            }
+            None if self.command.name.is_some() => {
+                self.paths(&word);
+                self.command.words.push(word);
+            }
+            None => {
+                self.paths(&word);
+                self.first_word(word);
+            }
+        }
+    }
+
+    /// Says what the values of a word are to the script.
+    pub(super) fn role(&mut self, word: &Word, role: Role) {
+        let alone = word.text.chars().count() == 1 && !word.quoted && matches!(role, Role::Argument | Role::Element);
+        for hole in &word.holes {
+            if self.form(*hole) == Form::Words && !alone {
+                self.refuse(
+                    *hole,
+                    "a list stands here on its own, outside quotes: each of its elements becomes a word",
+                    "write one of its elements, or `{{join x \" \"}}`",
+                );
+            }
+            self.set_role(*hole, role);
         }
     }
 
@@ -110,35 +184,76 @@ impl Lexer {
 
     /// An assignment, a reserved word, or the command's own name.
     fn first_word(&mut self, word: Word) {
-        if let Some(name) = assigned_name(&word.text) {
-            let name = name.to_owned();
-            self.assign(&name, word.source);
+        if self.assignment(&word) {
             return;
         }
-        if word.text.split_once('=').is_some_and(|(before, _)| before.contains('[')) {
-            self.give_up("arrays are not understood well enough to place a value in this script");
+        if !word.quoted && self.reserved(&word.text) {
+            return;
         }
-        self.flow.refuse(word.source.clone(), "a value may not be the command itself", "use `shell.run` with `argv = [\"{{…}}\", …]`");
-        if !word.quoted {
-            match word.text.as_str() {
-                text if BEFORE_COMMANDS.contains(&text) => {
-                    self.command.compound |= COMPOUND.contains(&text);
-                    return;
-                }
-                "[[" | "case" | "esac" | "function" | "select" | "coproc" => {
-                    self.give_up(&format!("`{}` is not understood well enough to place a value in this script", word.text));
-                }
-                "let" | "eval" | "declare" | "typeset" => {
-                    self.give_up(&format!("this script uses `{}`, which can execute text in a value", word.text));
-                }
-                text => self.command.compound |= COMPOUND.contains(&text),
-            }
+        let prefix = word.text.split('[').next().unwrap_or_default();
+        if prefix.len() < word.text.len() && is_name(prefix) {
+            self.give_up("a subscript of this script is not understood: write it without spaces");
         }
+        self.flow.refuse(word.source(), "a value may not be the command itself", "use `shell.run` with `argv = [\"{{…}}\", …]`");
         self.command.name = Some(word);
     }
 
+    /// Whether it is a reserved word that was dealt with: what follows is a command again, or the whole construct was read.
+    fn reserved(&mut self, text: &str) -> bool {
+        self.command.compound |= COMPOUND.contains(&text);
+        match text {
+            _ if BEFORE_COMMANDS.contains(&text) => true,
+            "case" => {
+                self.case();
+                true
+            }
+            "esac" => {
+                self.end_case();
+                true
+            }
+            "[[" => {
+                self.conditional();
+                true
+            }
+            "function" => {
+                self.function_keyword();
+                true
+            }
+            "select" | "coproc" => {
+                self.give_up(&format!("`{text}` is not understood well enough to place a value in this script"));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `NAME=…`, `NAME+=…`, `NAME[…]=…`; false where the word is none of them.
+    pub(super) fn assignment(&mut self, word: &Word) -> bool {
+        if let Some(name) = assigned_name(&word.text) {
+            let name = name.to_owned();
+            self.role(word, Role::Assignment);
+            self.assign_word(&name, word);
+            return true;
+        }
+        let Some((name, subscript, value)) = subscripted(&word.text) else { return false };
+        self.bash_only("arrays");
+        let text = word.text.get(subscript.clone()).unwrap_or_default().to_owned();
+        self.calculates(&text, word.source_of(subscript));
+        self.role(word, Role::Element);
+        self.arrays.insert(name.to_owned());
+        let name = name.to_owned();
+        self.assign(&name, word.source_of(value..usize::MAX), !word.keeps_numbers(value + 1));
+        true
+    }
+
+    /// A variable gets what stands behind `=` in a word.
+    pub(super) fn assign_word(&mut self, name: &str, word: &Word) {
+        let from = word.text.find('=').map_or(0, |at| at + 1);
+        self.assign(name, word.source(), !word.keeps_numbers(from));
+    }
+
     /// A variable gets a value.
-    pub(super) fn assign(&mut self, name: &str, source: Source) {
+    pub(super) fn assign(&mut self, name: &str, source: Source, mixed: bool) {
         if is_obeyed(name) {
             self.flow.refuse(
                 source.clone(),
@@ -146,7 +261,7 @@ impl Lexer {
                 BY_ENV,
             );
         }
-        self.flow.assign(name, source);
+        self.flow.assign(name, source, mixed);
     }
 }
 
@@ -155,6 +270,14 @@ pub(super) fn assigned_name(word: &str) -> Option<&str> {
     let (name, _) = word.split_once('=')?;
     let name = name.strip_suffix('+').unwrap_or(name);
     is_name(name).then_some(name)
+}
+
+/// `NAME[SUBSCRIPT]=…`: the name, where the subscript stands, and where the value begins.
+fn subscripted(word: &str) -> Option<(&str, Range<usize>, usize)> {
+    let open = word.find('[')?;
+    let name = word.get(..open)?;
+    let close = open + word.get(open..)?.find("]=").or_else(|| word.get(open..)?.find("]+="))?;
+    is_name(name).then(|| (name, open + 1..close, close + 1))
 }
 
 /// Whether it can be the name of a variable.

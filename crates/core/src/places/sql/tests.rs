@@ -12,6 +12,9 @@ fn values_texts_and_names_are_places() {
         of("select * from `◊`.`t` where a = 'x-◊-y' and b in (◊, ◊)"),
         Ok(vec![SqlPlace::Identifier, SqlPlace::Quoted, SqlPlace::Value, SqlPlace::Value])
     );
+    assert_eq!(of("select 1 where a in (◊) and b in ( ◊ ) and f(◊)"), Ok(vec![SqlPlace::List, SqlPlace::List, SqlPlace::Value]));
+    assert_eq!(of("select /*+ parallel(◊) */ 1"), Ok(vec![SqlPlace::Number]));
+    assert_eq!(of("select 'a\\nb', ◊, '\\d◊'"), Ok(vec![SqlPlace::Value, SqlPlace::Quoted]), "a backslash that decides nothing");
     for text in [
         "select executed_at, names from prepared where execute_time > ◊",
         "create table t (a int) default charset=utf8mb4 comment ◊",
@@ -43,7 +46,11 @@ fn what_is_not_certain_is_refused() {
         "prepare s from ◊",
         "set names ◊",
         "set sql_mode = ◊",
-        "select '◊\\n'",
+        "select '\\◊'",
+        "select '\\', ◊, '\\'",
+        "select /*+ parallel◊ */ 1",
+        "select /*+ ◊x */ 1",
+        "select \"a\\\", ◊, \"",
         "select @◊",
         // Each of these is read differently by different servers or modes.
         "select 1--'\n ◊ '",
@@ -64,5 +71,17 @@ fn what_is_not_certain_is_refused() {
         "select 1 -- a\n, \"◊\"",
     ] {
         assert!(of(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_pattern_says_how_it_escapes() {
+    let of = |text: &str| analyse(&text.split('◊').collect::<Vec<_>>(), &[Form::Like]).map_err(|faults| faults[0].help.clone());
+    assert_eq!(of("select 1 where a like '◊%' ESCAPE  '|' and b = 1"), Ok(vec![SqlPlace::Quoted]));
+    assert_eq!(of("select 1 where a like ◊ escape '|'"), Ok(vec![SqlPlace::Value]));
+    for text in
+        ["select 1 where a like '◊%'", "select 1 where a like '◊%'; select '' like '' escape '|'", "select 1 where a like '◊%' escape '!'"]
+    {
+        assert!(of(text).is_err_and(|help| help.contains("escape '|'")), "{text}");
     }
 }

@@ -174,7 +174,7 @@ fn shape(ex: &Ex) -> String {
 
 fn shapes(nodes: &[Node]) -> String {
     let one = |node: &Node| match node {
-        Node::Value { ex, span, origin } => format!("{}{span:?}{origin:?}", shape(ex)),
+        Node::Value { ex, span, origin, form, reason } => format!("{}{span:?}{origin:?}{form:?}{reason:?}", shape(ex)),
         other => format!("{other:?}"),
     };
     nodes.iter().map(one).collect()

@@ -78,7 +78,10 @@ fn a_value_out_of_range_is_no_wrong_value() {
 fn nothing_stands_in_a_text_by_accident() {
     for (text, wanted) in [
         ("a {{vars.none}}", "`vars.none` is null, which is no text | say what to write instead: `{{default vars.none \"…\"}}`"),
-        ("a {{vars.list}}", "`vars.list` is a list, which is no text | write `{{join vars.list \",\"}}` or `{{json vars.list}}`"),
+        (
+            "a {{vars.list}}",
+            "`vars.list` is a list, which is no text | write `{{join vars.list \",\"}}` or `{{json vars.list}}`; in a script, `{{words vars.list}}`",
+        ),
         ("a {{vars}}", "`vars` is a map, which is no text | write `{{json vars}}`, or name one of its members"),
         ("a {{vars.imag}}", "`vars` has no `imag` | did you mean `vars.image`?"),
         ("a {{steps.load.image}}", "`steps.load.image` has no value"),
