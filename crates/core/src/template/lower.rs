@@ -300,7 +300,7 @@ impl<'a> Lowering<'a> {
             let fault = TemplateFault::new(
                 Code::FormOutOfPlace,
                 span,
-                format!("`{name}` says how a value is written, and this is not written yet"),
+                format!("`{name}` says how a value is written, and stands inside another expression"),
             );
             self.fault(fault.help(format!("write it outermost, in a script or an SQL text: `{{{{{name} (…)}}}}`")));
         }
