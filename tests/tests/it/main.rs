@@ -25,6 +25,7 @@ mod resume;
 mod rollback;
 mod runs;
 mod sandbox;
+mod scripts;
 mod secrets;
 mod shipped;
 mod signals;

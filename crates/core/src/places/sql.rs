@@ -193,7 +193,7 @@ impl Lexer {
     }
 
     fn literal(&mut self, c: char, quote: char) {
-        let escapes = !self.mode.no_backslash_escapes && !(quote == '"' && self.mode.ansi_quotes);
+        let escapes = !(self.mode.no_backslash_escapes || quote == '"' && self.mode.ansi_quotes);
         if std::mem::take(&mut self.escaped) {
             // It stands for itself, or for what the server makes of it.
         } else if c == quote {

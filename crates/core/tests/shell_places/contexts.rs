@@ -1,5 +1,7 @@
 //! The table of contexts: in each of them any value comes back byte for byte.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use runbook_core::places::shell::{Form, Script, analyse, quoted};
 
@@ -103,16 +105,13 @@ fn rendered(context: &str) -> String {
 /// Runs a context over many values in one process.
 fn exact(shell: &Shell, name: &str, context: &str, values: &[&str], locale: &str) {
     let folder = Folder::new("places");
-    let mut script = rendered(context);
-    // The values stand in a file of their own text; that they come from the environment otherwise changes nothing for the expansion.
-    script = values
-        .iter()
-        .map(|value| {
-            let once = quoted(value);
-            let twice = quoted(&once);
-            format!("RUNBOOK_P1={once}\nRUNBOOK_P2={twice}\n{script}\n")
-        })
-        .collect();
+    let once = rendered(context);
+    // The values stand in the script's own text; that they come from the environment otherwise changes nothing for the expansion.
+    let mut script = String::new();
+    for value in values {
+        let word = quoted(value);
+        let _ = write!(script, "RUNBOOK_P1={word}\nRUNBOOK_P2={}\n{once}\n", quoted(&word));
+    }
     folder.write("script", &script);
     let output = shell.command().arg("script").env("LC_ALL", locale).current_dir(folder.path()).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -41,6 +41,14 @@ impl Surroundings<'_> {
                 faults.push(FieldFault::new("env", format!("`{name}` cannot be the name of an environment variable")));
             }
         }
+        for (name, _) in self.env.iter().filter(|(_, value)| value.contains('\0')) {
+            faults.push(FieldFault::new(format!("env.{name}"), "a variable of the environment cannot hold a NUL character"));
+        }
+        for (field, path) in [("cwd", self.cwd), ("stdin_file", self.stdin_file), ("stdout_file", self.stdout_file)] {
+            if path.is_some_and(|path| path.contains('\0')) {
+                faults.push(FieldFault::new(field, "a path cannot contain a NUL character"));
+            }
+        }
         faults
     }
 

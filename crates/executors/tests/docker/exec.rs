@@ -39,6 +39,48 @@ async fn arguments_reach_the_program_exactly() {
     assert!(evidence[0]["exec"].as_str().unwrap().len() == 64, "its id is journaled before it starts: {evidence:?}");
 }
 
+/// What could mean something to a shell, to Docker's API or to a terminal.
+const HOSTILE: &[&str] = &[
+    "",
+    " ",
+    "-n",
+    "--",
+    "*",
+    "$(touch /pwned)",
+    "`touch /pwned`",
+    "; touch /pwned",
+    "a\nb\n",
+    "'\"\\",
+    "p'a\"$(x)!\\ 中文",
+    "{{.Names}}",
+    "%s%n",
+    "\u{1b}[31m",
+    "\u{202e}x",
+    "\t",
+    "\r\n",
+    "a=b",
+    "\u{10ffff}",
+    "\\u0041",
+    "null",
+    "[\"x\"]",
+];
+
+#[tokio::test]
+async fn any_value_reaches_the_program_as_it_is() {
+    let name = container("hostile").await;
+    let cx = TestContext::in_run("r1", "s");
+    // As an argument, in the environment and on the input; hexadecimal back, so that nothing on the way can change it.
+    for value in HOSTILE {
+        let script = "for x in \"$1\" \"$V\" \"$(cat; echo .)\"; do printf '%s' \"$x\" | od -An -v -tx1 | tr -d ' \\n'; echo; done; ls /pwned 2>/dev/null || true";
+        let mut fields = exec(&name, &json!(["sh", "-c", script, "sh", value]));
+        fields["env"] = json!({ "V": value });
+        fields["stdin"] = json!(value);
+        let (outputs, _) = cx.succeed(&*action("exec", fields)).await;
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(outputs["stdout"], format!("{hex}\n{hex}\n{hex}2e0a").replace("2e0a", "2e"), "{value:?}");
+    }
+}
+
 #[tokio::test]
 async fn environment_user_folder_and_input_are_given() {
     let name = container("given").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runbook_core::action::{CancelKind, FailureKind, Outcome, Residue, Settled, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::lab::{servers, sql};
 use crate::support::{TestContext, failed, succeeded};
@@ -197,6 +197,142 @@ async fn hostile_values_arrive_as_they_are() {
             let expected: Vec<String> = values.iter().map(|value| hex(value)).collect();
             assert_eq!(outputs["rows"][0], json!(expected), "{} {mode}", server.name);
         }
+    }
+}
+
+/// A text with `◊` for a value, as the core hands it over; none where the value may not stand there.
+fn placed(text: &str, value: &Value) -> Option<Value> {
+    let texts: Vec<&str> = text.split('◊').collect();
+    let places = runbook_core::places::sql::places(&texts).ok()?;
+    let mut segments = vec![json!({ "text": texts[0] })];
+    for (place, text) in places.iter().zip(&texts[1..]) {
+        segments.push(json!({ "value": { "value": value, "place": place } }));
+        segments.push(json!({ "text": text }));
+    }
+    Some(json!({ "segments": segments }))
+}
+
+/// Before a value: whatever could make the lexer and a server disagree on where a literal ends.
+const PIECES: &[&str] = &[
+    "'a'",
+    "'it''s'",
+    "'a\\'",
+    "'a\\\\'",
+    "'\\''",
+    "'a\\nb'",
+    "\"a\"",
+    "\"a'b\"",
+    "\"a\\\"",
+    "'a\"b'",
+    "'--'",
+    "1 -- '\n",
+    "1 # '\n",
+    "/* ' */ 1",
+    "/*! 1 */",
+    "/*+ x */ 1",
+    "1--1",
+    "1 - -1",
+    "x'41'",
+    "b'1'",
+    "n'a'",
+    "_utf8mb4 'a'",
+    "'a' 'b'",
+    "''",
+    "'\\\\' '",
+    "1 /* \" */",
+    "'/*'",
+    "'*/'",
+    "'`'",
+    "\"`\"",
+    "'#'",
+    "1.5e3",
+    "null",
+    "(select '1')",
+    "concat('a', \"b\")",
+    "'%_'",
+    "'a\tb'",
+    "if(1, 'a', 'b')",
+    "case when 1 then '\"' end",
+];
+
+#[tokio::test]
+async fn a_value_is_refused_or_exact_in_any_text_and_mode() {
+    use proptest::strategy::{Strategy, ValueTree};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let texts = proptest::collection::vec(proptest::sample::select(PIECES), 0..4);
+    let holes =
+        proptest::sample::select(&["hex(◊)", "hex('◊')", "hex(concat('<', ◊, '>'))", "hex('a◊b')", "hex('\\\\◊')", "hex(\"◊\")"][..]);
+    let values = ["x", "'", "\\", "\\'; select 1 -- ", "' or ''='", "\"", "a\\\"", "*/", "\u{540d}'", "\n-- "];
+    let cases: Vec<(String, &str)> = (0..120)
+        .map(|at| {
+            let pieces = texts.new_tree(&mut runner).unwrap().current().join(", ");
+            let hole = holes.new_tree(&mut runner).unwrap().current();
+            (format!("select {pieces}{} {hole} as v", if pieces.is_empty() { "" } else { "," }), values[at % values.len()])
+        })
+        .collect();
+    let mut accepted = 0;
+    for server in servers().await.iter() {
+        for mode in ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"] {
+            let target = server.target_with(&json!({ "sql_mode": mode }));
+            for (text, value) in &cases {
+                let (Some(real), Some(tame)) = (placed(text, &json!(value)), placed(text, &json!("x"))) else { continue };
+                let ask = |sql: Value| {
+                    let query = server.action("query", json!({ "target": target, "sql": sql }));
+                    async move { TestContext::new("q").run(&*query).await }
+                };
+                let Outcome::Succeeded { outputs, .. } = ask(real).await else {
+                    // A text that this mode does not take at all says nothing of its value.
+                    assert!(!matches!(ask(tame).await, Outcome::Succeeded { .. }), "{} {mode}: {text} with {value:?}", server.name);
+                    continue;
+                };
+                accepted += 1;
+                let around = if text.contains("'<'") {
+                    ("3C", "3E")
+                } else if text.contains("a◊b") {
+                    ("61", "62")
+                } else {
+                    ("", "")
+                };
+                let row = outputs["rows"][0].as_array().unwrap();
+                let found = row.last().unwrap().as_str().unwrap();
+                let exact = format!("{}{}{}", around.0, hex(value), around.1);
+                // What stands before it inside the quotes is one backslash or two, by the mode.
+                assert!(
+                    found == exact || (text.contains("\\\\◊") && found.trim_start_matches("5C") == exact.trim_start_matches("5C")),
+                    "{} {mode}: {text} with {value:?}: {found}",
+                    server.name
+                );
+                assert_eq!(outputs["rows"].as_array().map(Vec::len), Some(1), "{} {mode}: {text}", server.name);
+            }
+        }
+    }
+    assert!(accepted > 200, "only {accepted} were accepted");
+}
+
+#[tokio::test]
+async fn lists_patterns_names_and_hints_are_exact() {
+    for server in servers().await.iter() {
+        let ask = |text: &str, value: Value| {
+            let query = server.action("query", json!({ "sql": placed(text, &value).unwrap_or_else(|| panic!("{text}")) }));
+            async move { succeeded(TestContext::new("q").run(&*query).await).0["rows"][0].clone() }
+        };
+        let list = json!(["a'x", "b\\", 3]);
+        assert_eq!(ask("select 'a''x' in (◊), '3' in (◊), 'c' in (◊)", list).await, json!([1, 1, 0]), "{}", server.name);
+        assert_eq!(ask("select 'a' in (◊)", json!("a")).await, json!([1]), "{}", server.name);
+        for name in ["a`b", "x y", "select", "名", "'\""] {
+            assert_eq!(ask("select t.`◊` from (select 7 as `◊`) t", json!(name)).await, json!([7]), "{}: {name}", server.name);
+        }
+        // As the core escapes `{{like …}}`: every character stands for itself.
+        for (text, fits) in [("50%", true), ("50x", false), ("a_b", true), ("a|b", true), ("a\\b'", true)] {
+            let escaped = if fits { text } else { "50%" }.replace('|', "||").replace('%', "|%").replace('_', "|_");
+            let sql = format!("select {} like '◊' escape '|'", format_args!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")));
+            let texts: Vec<&str> = sql.split('◊').collect();
+            let segments = json!([{ "text": texts[0] }, { "value": { "value": escaped, "place": "quoted" } }, { "text": texts[1] }]);
+            let query = server.action("query", json!({ "sql": { "segments": segments } }));
+            let (outputs, _) = succeeded(TestContext::new("q").run(&*query).await);
+            assert_eq!(outputs["rows"][0], json!([i32::from(fits)]), "{}: {text}", server.name);
+        }
+        assert_eq!(ask("select /*+ max_execution_time(◊) */ 1", json!(1000)).await, json!([1]), "{}", server.name);
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn all(checkout: &Checkout, program: &Path, dir: &Path) -> Result<Vec
     let bench = Bench { program, dir };
     let mut rows = vec![bench.startup(&checkout.root.join("runbooks/odc-upgrade.toml"))?];
     rows.extend(bench.check()?);
+    rows.push(bench.places()?);
     rows.extend(bench.steps()?);
     rows.push(bench.flood()?);
     rows.push(bench.size()?);
@@ -86,6 +87,36 @@ impl Bench<'_> {
                 about: format!("{} and {}", mebibytes(peak), mebibytes(size)),
             },
         ])
+    }
+
+    /// Recognising where values stand, as a part of checking a runbook of nothing but scripts, no two of them the same.
+    fn places(&self) -> Result<Row, TaskError> {
+        let scripts: Vec<String> = (0..10_000).map(script).collect();
+        let mut text = SCRIPT_HEAD.to_owned();
+        for (i, script) in scripts.iter().enumerate() {
+            let _ =
+                write!(text, "\n[[step]]\nid = \"step-{i}\"\nleaves = \"nothing\"\nshell.script = {{ text = \"\"\"\n{script}\"\"\" }}\n");
+        }
+        let file = self.write("10000-scripts.toml", &text)?;
+        let recognise = super::measure::median(
+            (0..5)
+                .map(|_| {
+                    let begun = Instant::now();
+                    for script in &scripts {
+                        let texts: Vec<&str> = script.split(VALUE).collect();
+                        let _ = std::hint::black_box(runbook_core::places::shell::places(&texts));
+                    }
+                    begun.elapsed()
+                })
+                .collect(),
+        );
+        let check = typical(5, || self.runbook(&["check"], &file))?;
+        Ok(Row {
+            what: "places of values / check of 10,000 scripts",
+            measured: ratio(recognise, check),
+            limit: "0.05",
+            about: format!("{} and {}", millis(recognise), millis(check)),
+        })
     }
 
     fn steps(&self) -> Result<[Row; 2], TaskError> {
@@ -169,6 +200,16 @@ pub(super) fn procedure(steps: usize) -> String {
         );
     }
     text
+}
+
+const SCRIPT_HEAD: &str = "format = 1\nname = \"scripts\"\n\n[vars.name]\ntype = \"string\"\ndefault = \"x\"\n";
+
+/// A value of [`script`].
+const VALUE: &str = "{{vars.name}}";
+
+/// A short script with two values.
+fn script(i: usize) -> String {
+    format!("mkdir -p /data/{VALUE}\nprintf '%s\\\\n' \"step {i} of {VALUE}\" >> /tmp/log\n")
 }
 
 pub(super) fn timed(work: impl FnOnce() -> Result<(), TaskError>) -> Result<Duration, TaskError> {

@@ -55,7 +55,6 @@ impl Lexer<'_> {
                     match c {
                         '(' | '[' => depth += 1,
                         ')' | ']' => depth = depth.saturating_sub(1),
-                        '"' => {}
                         '\'' | '`' | '\\' | '{' | '}' => {
                             self.give_up("a calculation with quotes, back-quotes or braces in it is not understood well enough to place a value in this script");
                         }

@@ -169,9 +169,32 @@ const OBEYED: &[&str] = &[
     "UID",
 ];
 
-/// Whether the shell or the loader obeys a variable of that name.
+/// Names that programs obey: what stands in them is run, or are options that run something.
+const OBEYED_BY_PROGRAMS: &[&str] = &[
+    "BROWSER",
+    "EDITOR",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "MAKEFLAGS",
+    "MANPAGER",
+    "NODE_OPTIONS",
+    "PAGER",
+    "RSYNC_RSH",
+    "RUBYLIB",
+    "RUBYOPT",
+    "SHELL",
+    "SSH_ASKPASS",
+    "TAR_OPTIONS",
+    "VISUAL",
+    "_JAVA_OPTIONS",
+];
+
+/// Whether the shell, the loader or a program obeys a variable of that name.
 pub(super) fn is_obeyed(name: &str) -> bool {
-    OBEYED.contains(&name) || name.starts_with("BASH") || name.starts_with("LD_")
+    let begins = ["BASH", "LD_", "PYTHON", "PERL", "GIT_"];
+    OBEYED.contains(&name) || OBEYED_BY_PROGRAMS.contains(&name) || begins.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// What a command is called, without its folder.

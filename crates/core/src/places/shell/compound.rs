@@ -138,9 +138,8 @@ impl Lexer<'_> {
             {
                 match c {
                     '(' => depth += 1,
-                    ')' if depth == 0 => break,
+                    ')' | ' ' | '\t' | '\n' if depth == 0 => break,
                     ')' => depth -= 1,
-                    ' ' | '\t' | '\n' if depth == 0 => break,
                     _ => {}
                 }
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::commands::advice;
-use super::flow::{Flow, Source};
+use super::flow::Source;
 use super::lexer::Lexer;
 use super::words::{EXPANSION, HOLE, Word, is_name};
 use super::{Form, Quoting, Role, Script};
@@ -41,7 +41,7 @@ impl Lexer<'_> {
         self.runs_input |= inner.runs_input;
         self.arrays.extend(std::mem::take(&mut inner.arrays));
         self.functions.extend(std::mem::take(&mut inner.functions));
-        self.flow.merge(std::mem::replace(&mut inner.flow, Flow::default()));
+        self.flow.merge(std::mem::take(&mut inner.flow));
     }
 
     /// A script in which values stand, all of them quoted for it.

@@ -37,6 +37,7 @@ pub(super) struct Interrupted {
     pipeline: Pipeline,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "two of where it reads, two of what the script has")]
 pub(super) struct Lexer<'a> {
     units: Vec<Unit>,
     pub(super) at: usize,

@@ -8,40 +8,40 @@ use super::words::Word;
 struct Program {
     names: &'static [&'static str],
     /// Options behind which a program text, or a file with one, stands: then no operand is one.
-    gives_program: &'static [&'static str],
+    given_by: &'static [&'static str],
     /// Options behind which something else stands that may be no value.
     with_argument: &'static [&'static str],
     /// Options that take a name and a value, which may be any.
     with_value: &'static [&'static str],
     /// Whether the first operand is a program text.
-    first_is_program: bool,
+    begins_with_text: bool,
 }
 
 const PROGRAMS: &[Program] = &[
     Program {
         names: &["awk", "gawk", "mawk", "nawk"],
-        gives_program: &["-f", "-e", "-E", "-i", "-l", "--file", "--source", "--include", "--load"],
+        given_by: &["-f", "-e", "-E", "-i", "-l", "--file", "--source", "--include", "--load"],
         with_argument: &["-F", "-v", "--field-separator", "--assign"],
         with_value: &[],
-        first_is_program: true,
+        begins_with_text: true,
     },
     Program {
         names: &["sed"],
-        gives_program: &["-e", "-f", "--expression", "--file"],
+        given_by: &["-e", "-f", "--expression", "--file"],
         with_argument: &["-l", "--line-length"],
         with_value: &[],
-        first_is_program: true,
+        begins_with_text: true,
     },
     Program {
         names: &["jq"],
-        gives_program: &["-f", "--from-file"],
+        given_by: &["-f", "--from-file"],
         with_argument: &["-L", "--indent", "--argjson", "--slurpfile", "--rawfile"],
         with_value: &["--arg"],
-        first_is_program: true,
+        begins_with_text: true,
     },
     Program {
         names: &["tar"],
-        gives_program: &[
+        given_by: &[
             "-I",
             "-F",
             "--use-compress-program",
@@ -53,14 +53,14 @@ const PROGRAMS: &[Program] = &[
         ],
         with_argument: &[],
         with_value: &[],
-        first_is_program: true,
+        begins_with_text: true,
     },
     Program {
         names: &["nc", "ncat", "netcat"],
-        gives_program: &["-e", "-c", "--exec", "--sh-exec", "--lua-exec"],
+        given_by: &["-e", "-c", "--exec", "--sh-exec", "--lua-exec"],
         with_argument: &["-X", "-x", "--proxy"],
         with_value: &[],
-        first_is_program: false,
+        begins_with_text: false,
     },
 ];
 
@@ -100,7 +100,7 @@ impl Lexer<'_> {
             return self.judge_python(&base, words);
         }
         let Some(program) = PROGRAMS.iter().find(|program| program.names.contains(&base.as_str())) else { return };
-        let (mut first, mut options) = (program.first_is_program, true);
+        let (mut first, mut options) = (program.begins_with_text, true);
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let text = word.literal();
@@ -111,7 +111,7 @@ impl Lexer<'_> {
                     if base == "tar" {
                         first = false;
                     }
-                    if program.gives_program.contains(&option) {
+                    if program.given_by.contains(&option) {
                         first = false;
                         self.refuse_next(words.next(), &base);
                     } else if program.with_argument.contains(&option) {
@@ -132,7 +132,7 @@ impl Lexer<'_> {
                     if options {
                         self.flow.may_be_option(word.beginning());
                     }
-                    self.flow.must_not_be_empty(word.may_be_nothing().then(|| word.source()).unwrap_or_default());
+                    self.flow.must_not_be_empty(word.if_nothing_else());
                 }
             }
         }

@@ -88,7 +88,7 @@ impl Lexer<'_> {
         }
         let Some(destination) = destination else { return };
         self.flow.may_be_option(destination.beginning());
-        self.flow.must_not_be_empty(destination.may_be_nothing().then(|| destination.source()).unwrap_or_default());
+        self.flow.must_not_be_empty(destination.if_nothing_else());
         let mut remote = Word::default();
         for word in rest {
             if remote.begun {

@@ -90,6 +90,11 @@ impl Word {
         !self.text.is_empty() && self.text.chars().all(|c| matches!(c, HOLE | EXPANSION))
     }
 
+    /// What it is made of, if that is all of it.
+    pub(super) fn if_nothing_else(&self) -> Source {
+        if self.may_be_nothing() { self.source() } else { Source::default() }
+    }
+
     /// Whether a number in it stays a number: no other text makes a name of it.
     fn keeps_numbers(&self, from: usize) -> bool {
         let text = self.text.get(from..).unwrap_or_default();
@@ -133,7 +138,7 @@ impl Lexer<'_> {
                 if redirect == Redirect::Text {
                     self.command.input.extend(&word.source());
                 } else {
-                    self.flow.must_not_be_empty(word.may_be_nothing().then(|| word.source()).unwrap_or_default());
+                    self.flow.must_not_be_empty(word.if_nothing_else());
                 }
             }
             None if self.command.name.is_some() => {

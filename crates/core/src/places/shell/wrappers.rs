@@ -69,7 +69,7 @@ impl Lexer<'_> {
                 continue;
             }
             match word.literal() {
-                Some("--") if operands == 0 => return self.from(words, at + 1),
+                Some("--") if operands == 0 => return from(words, at + 1),
                 Some(option) if option.starts_with('-') && option.len() > 1 => {
                     // `-S` makes words of a text; `-l` and `-i` of a login hand on to a shell.
                     if matches!(
@@ -92,17 +92,18 @@ impl Lexer<'_> {
                     self.flow.may_be_option(word.beginning());
                 }
                 Some(_) if operands > 0 => operands -= 1,
-                Some(_) => return self.from(words, at),
+                Some(_) => return from(words, at),
                 None => return Led::Nowhere,
             }
         }
         Led::Nowhere
     }
+}
 
-    fn from<'w>(&mut self, words: &'w [Word], at: usize) -> Led<'w> {
-        match (words.get(at), words.get(at + 1..)) {
-            (Some(word), Some(rest)) if word.literal().is_some() => Led::To(word, rest),
-            _ => Led::Nowhere,
-        }
+/// The command at a place of the words.
+fn from(words: &[Word], at: usize) -> Led<'_> {
+    match (words.get(at), words.get(at + 1..)) {
+        (Some(word), Some(rest)) if word.literal().is_some() => Led::To(word, rest),
+        _ => Led::Nowhere,
     }
 }
