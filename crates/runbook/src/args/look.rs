@@ -55,6 +55,7 @@ pub(crate) enum CheckFormat {
 /// `runbook plan`.
 #[derive(Args)]
 #[command(after_help = PLAN_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag of the command line")]
 pub(crate) struct PlanArgs {
     /// The runbook
     #[arg(value_name = "FILE")]

@@ -38,7 +38,9 @@ pub(crate) fn human(outline: &Outline, out: &mut Stream) {
         out.line(format_args!("\n{}", paint.apply(Style::Bold, "Values in scripts, SQL texts and URLs")));
         for escape in &outline.escapes {
             out.line(format_args!("  {}, line {}, {}: {}", escape.unit, escape.line, escape.field, visible(&escape.value)));
-            wrap(&format!("      {}", escape.context), out.width(), 8).iter().for_each(|line| out.line(line));
+            for line in wrap(&format!("      {}", escape.context), out.width(), 8) {
+                out.line(line);
+            }
             if let Some(reason) = &escape.unescaped {
                 let label = paint.apply(Style::Bold, "not escaped:");
                 out.line(format_args!("      {label} {}", visible(reason)));
