@@ -10,7 +10,7 @@
 //! | `… = "url"`, `"path"`, `"argv"`, `"name"` | a plain string with that meaning |
 //! | `… = "verbatim"` | no templates: the text is taken as it is |
 //! | `#[schemars(extend("x-target" = "mysql"))]` | names a `[target.NAME]` of that kind; the action gets a [`Target`] |
-//! | `#[schemars(extend("x-secret" = "refuse"))]` | a secret may not stand here (another process's command line) |
+//! | `#[schemars(extend("x-secret" = "accept"))]` | a secret may stand here or inside it; anywhere else it is refused: names, labels and command lines are seen by others |
 //!
 //! The order of a call is `capture` → journal `started` → `run` → journal `ended`. After a crash, a time-out or a cut connection it is
 //! `settle` → `probe` → decide. A future of `run` is never dropped: it is cancelled through its [`Cx`] and awaited.

@@ -30,8 +30,25 @@ pub struct Prepared {
     pub public: Value,
     /// What must never be shown, by the expression it came from; the masker's business.
     pub secrets: Vec<(String, Secret)>,
-    /// The digest of what may be shown: two actions with the same digest differ in secrets at most.
-    pub digest: Digest,
+    /// What others will see of it, by the path of the field. None of it is known to come from a secret; whether it holds one all the same (a program printed it)
+    /// is for the caller to find out.
+    seen: Vec<(String, String)>,
+    /// `EXECUTOR.ACTION`.
+    name: String,
+}
+
+impl Prepared {
+    /// The digest of what may be shown: two actions with the same digest differ in secrets at most. Masks the public fields before, since what a program
+    /// printed may hold a secret that nobody put there.
+    ///
+    /// # Errors
+    ///
+    /// The fields in which others would see a secret.
+    pub fn masked(&mut self, masker: &Masker) -> Result<Digest, Vec<FieldFault>> {
+        masker.json(&mut self.public);
+        let faults: Vec<_> = self.seen.iter().filter(|(_, text)| masker.finds(text)).map(|(path, _)| fields::exposed(path)).collect();
+        if faults.is_empty() { Ok(digest("render1", &self.name, &self.public)) } else { Err(faults) }
+    }
 }
 
 /// Renders a call's fields and builds its action.
@@ -41,15 +58,14 @@ pub struct Prepared {
 /// All faults, by the path of the field ([`locate`] gives its place): a name without a value, a value that does not fit, and what the action itself
 /// says about its values.
 pub fn prepare(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Result<Prepared, Vec<FieldFault>> {
-    let mut rendering = fields::Rendering::new(targets, scope);
+    let mut rendering = fields::Rendering::new(targets, scope).exposing(&call.exposed);
     let both = rendering.field(&call.fields, "");
     if !rendering.faults.is_empty() {
         return Err(rendering.faults);
     }
-    let digest = digest("render1", call, &both.public);
-    let secrets = rendering.secrets;
+    let fields::Rendering { secrets, seen, .. } = rendering;
     let action = (call.spec.build)(both.real).map_err(|faults| masked(faults, &secrets))?;
-    Ok(Prepared { action, public: both.public, secrets, digest })
+    Ok(Prepared { action, public: both.public, secrets, seen, name: name(call) })
 }
 
 /// What an action says about its values may quote them.
@@ -75,8 +91,12 @@ pub(crate) fn values(field: &Field, targets: &[TargetDecl], scope: &Scope) -> (V
     (both.real, rendering.faults)
 }
 
+/// `EXECUTOR.ACTION`.
+fn name(call: &ActionCall) -> String {
+    format!("{}.{}", call.executor, call.spec.name)
+}
+
 /// The digest of an action's name and public fields.
-fn digest(recipe: &str, call: &ActionCall, public: &Value) -> Digest {
-    let name = format!("{}.{}", call.executor, call.spec.name);
+fn digest(recipe: &str, name: &str, public: &Value) -> Digest {
     Digest::of_json(recipe, &json!({ "action": name, "fields": public }))
 }

@@ -375,6 +375,8 @@ pub struct ActionCall {
     pub key_span: Span,
     /// Its table.
     pub fields: Field,
+    /// Templates in it that must not turn out to hold a secret, by their places: others see what stands there.
+    pub exposed: Vec<Span>,
 }
 
 impl ActionCall {

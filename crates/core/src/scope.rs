@@ -13,42 +13,57 @@ use serde_json::{Map, Value};
 
 /// Which parts of a value are secret: paths below it; an empty path is the whole of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrecy(Vec<Vec<String>>);
+pub struct Secrecy {
+    paths: Vec<Vec<String>>,
+    /// What was there, was not to be shown, and is not known to this session any more.
+    lost: Vec<Vec<String>>,
+}
 
 impl Secrecy {
     /// Nothing of it.
     pub const fn none() -> Self {
-        Self(Vec::new())
+        Self { paths: Vec::new(), lost: Vec::new() }
     }
 
     /// All of it.
     pub fn whole() -> Self {
-        Self(vec![Vec::new()])
+        Self { paths: vec![Vec::new()], lost: Vec::new() }
     }
 
     /// What is below these paths.
     pub fn of<P: IntoIterator<Item = S>, S: Into<String>>(paths: impl IntoIterator<Item = P>) -> Self {
-        Self(paths.into_iter().map(|path| path.into_iter().map(Into::into).collect()).collect())
+        Self { paths: paths.into_iter().map(|path| path.into_iter().map(Into::into).collect()).collect(), lost: Vec::new() }
+    }
+
+    /// The same, where these paths lead to what an earlier session knew and this one does not: using it is an error of its own.
+    #[must_use]
+    pub fn without(self, lost: Vec<Vec<String>>) -> Self {
+        Self { lost, ..self }
     }
 
     /// The members of a map with these names.
     pub fn members<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
-        Self(names.into_iter().map(|name| vec![name.into()]).collect())
+        Self::of(names.into_iter().map(|name| [name]))
     }
 
     /// Whether the value at `path` is secret or holds something secret.
     pub fn covers(&self, path: &[String]) -> bool {
-        self.0.iter().any(|secret| secret.iter().zip(path).all(|(a, b)| a == b))
+        self.paths.iter().any(|secret| secret.iter().zip(path).all(|(a, b)| a == b))
+    }
+
+    /// Whether the value at `path` is lost, or is part of what is.
+    fn is_lost(&self, path: &[String]) -> bool {
+        self.lost.iter().any(|lost| path.starts_with(lost))
     }
 
     /// Whether anything is secret.
     pub fn is_none(&self) -> bool {
-        self.0.is_empty()
+        self.paths.is_empty()
     }
 
     /// The paths, as they were given.
     pub fn paths(&self) -> &[Vec<String>] {
-        &self.0
+        &self.paths
     }
 }
 
@@ -77,6 +92,8 @@ pub enum Lookup<'a> {
     Found(Found<'a>),
     /// The name, or the group's member, is not in scope (yet).
     Absent,
+    /// To a secret that an earlier session knew and that was not kept.
+    Lost,
     /// The value is there and has nothing of that name below it: how many segments lead somewhere, and what it has there.
     Nothing {
         /// The number of segments that lead somewhere.
@@ -118,9 +135,12 @@ impl Scope {
     pub fn with_members(&self, members: &Map<String, Value>, secrecy: &Secrecy) -> Self {
         let mut scope = self.clone();
         for (name, value) in members {
-            let below =
-                secrecy.0.iter().filter(|p| p.first().is_none_or(|first| first == name)).map(|p| p.get(1..).unwrap_or_default().to_vec());
-            scope.set(name, value.clone(), Secrecy(below.collect()));
+            let below = secrecy
+                .paths
+                .iter()
+                .filter(|p| p.first().is_none_or(|first| first == name))
+                .map(|p| p.get(1..).unwrap_or_default().to_vec());
+            scope.set(name, value.clone(), Secrecy { paths: below.collect(), lost: Vec::new() });
         }
         scope
     }
@@ -196,6 +216,9 @@ impl Scope {
 
 impl Entry {
     fn lookup<'a>(&'a self, path: &[String], depth: usize) -> Lookup<'a> {
+        if self.secrecy.is_lost(path) {
+            return Lookup::Lost;
+        }
         let mut value = &self.value;
         for (at, segment) in path.iter().enumerate() {
             let Some(next) = step(value, segment) else {

@@ -5,6 +5,7 @@
 
 mod automaton;
 mod digest;
+mod finder;
 mod forms;
 mod mask;
 mod text;

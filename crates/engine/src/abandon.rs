@@ -13,6 +13,7 @@ use crate::locks::{self, LockFolder};
 use crate::recorded::{self, fold};
 use crate::session::{SessionEnd, session_opened};
 use crate::state::{RunFolder, StateDir};
+use crate::vault;
 
 /// Where a run is given up, and by whom.
 pub struct Abandon<'a> {
@@ -51,6 +52,9 @@ pub fn abandon(run: RunFolder, about: &Abandon<'_>, reason: &str) -> Result<Sess
     ledger.flush()?;
     let view = ledger.close()?;
     let warn = |text: String| events.send(Event::Warning { text });
+    if let Err(error) = vault::forget(state, &run) {
+        warn(format!("the secrets that the run kept are not removed: {error}"));
+    }
     if let Err(error) = state.note_ended(run.id(), host.clock.now(), RunEnd::Abandoned) {
         warn(format!("the end of the run is not in the index: {error}"));
     }

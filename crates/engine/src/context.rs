@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::dispatcher::Happening;
+use crate::dispatcher::{Happening, Secrets};
 use crate::events::{Event, EventSender};
 use crate::output::OutputLog;
 use crate::process::{Environment, Supervisor, Traces};
@@ -41,6 +41,8 @@ pub(crate) struct EffectContext {
     tell: mpsc::UnboundedSender<Happening>,
     supervisor: Supervisor,
     warnings: Warnings,
+    secrets: Secrets,
+    withheld: Option<String>,
 }
 
 /// What a person should see beside an effect's end.
@@ -48,9 +50,13 @@ type Warnings = Arc<Mutex<Vec<String>>>;
 
 /// An effect's output on its way: masked, kept, shown.
 struct Output {
+    /// With which both are masked.
+    masker: Masker,
     stdout: StreamMasker,
     stderr: StreamMasker,
     log: Option<OutputLog>,
+    /// Where the effect has secrets that cannot be masked: what is shown instead of everything else, until that is done.
+    withheld: Option<String>,
 }
 
 /// What makes an effect's context its own.
@@ -59,7 +65,9 @@ pub(crate) struct Parts {
     pub deadline: Option<Instant>,
     pub interruptible: bool,
     pub cancel: watch::Receiver<Option<CancelKind>>,
-    pub masker: Masker,
+    pub secrets: Secrets,
+    /// Why its output is not shown, where it is not.
+    pub withheld: Option<String>,
     pub log: OutputLog,
     pub tell: mpsc::UnboundedSender<Happening>,
 }
@@ -68,6 +76,7 @@ impl EffectContext {
     pub(crate) fn new(surroundings: &Arc<Surroundings>, parts: Parts) -> Self {
         let warnings = Warnings::default();
         let traces = PidTraces { effect: parts.effect.clone(), tell: parts.tell.clone(), warnings: Arc::clone(&warnings) };
+        let masker = parts.secrets.masker();
         let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), surroundings.base_dir.clone(), Box::new(traces));
         Self {
             mark: format!("{}/{}", surroundings.run_id, parts.effect),
@@ -76,7 +85,15 @@ impl EffectContext {
             deadline: parts.deadline,
             interruptible: parts.interruptible,
             cancel: parts.cancel,
-            output: Mutex::new(Output { stdout: parts.masker.stream(), stderr: parts.masker.stream(), log: Some(parts.log) }),
+            output: Mutex::new(Output {
+                stdout: masker.stream(),
+                stderr: masker.stream(),
+                masker,
+                log: Some(parts.log),
+                withheld: parts.withheld.clone(),
+            }),
+            secrets: parts.secrets,
+            withheld: parts.withheld,
             tell: parts.tell,
             supervisor,
             warnings,
@@ -94,7 +111,21 @@ impl EffectContext {
         let (file, fault) = output.log.take().map_or((None, None), OutputLog::finish);
         let mut warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend(fault);
+        let masker = self.secrets.masker();
+        for warning in &mut warnings {
+            *warning = masker.text(warning);
+        }
         (file, warnings)
+    }
+
+    /// What the session must not show.
+    pub(crate) const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Why the effect's words are not shown, where they are not.
+    pub(crate) fn withheld(&self) -> Option<&str> {
+        self.withheld.as_deref()
     }
 
     fn pass_on(&self, output: &mut Output, stream: Stream, bytes: Vec<u8>) {
@@ -161,15 +192,36 @@ impl Context for EffectContext {
 
     fn output(&self, stream: Stream, bytes: &[u8]) {
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut masked = Vec::with_capacity(bytes.len());
-        match stream {
-            Stream::Stdout => output.stdout.push(bytes, &mut masked),
-            Stream::Stderr => output.stderr.push(bytes, &mut masked),
+        let mut shown = Vec::with_capacity(bytes.len());
+        if self.withheld.is_some() {
+            if let Some(why) = output.withheld.take() {
+                shown.extend_from_slice(format!("‹{why}›\n").as_bytes());
+                self.pass_on(&mut output, stream, shown);
+            }
+            return;
         }
-        self.pass_on(&mut output, stream, masked);
+        let masker = self.secrets.masker();
+        if !masker.is(&output.masker) {
+            let Output { stdout, stderr, .. } = &mut *output;
+            let mut late = Vec::new();
+            let (ours, theirs, other) = match stream {
+                Stream::Stdout => (stdout, stderr, Stream::Stderr),
+                Stream::Stderr => (stderr, stdout, Stream::Stdout),
+            };
+            ours.renew(&masker, &mut shown);
+            theirs.renew(&masker, &mut late);
+            output.masker = masker;
+            self.pass_on(&mut output, other, late);
+        }
+        match stream {
+            Stream::Stdout => output.stdout.push(bytes, &mut shown),
+            Stream::Stderr => output.stderr.push(bytes, &mut shown),
+        }
+        self.pass_on(&mut output, stream, shown);
     }
 
     fn progress(&self, progress: Progress) {
+        let progress = Progress { what: self.secrets.masker().text(&progress.what), ..progress };
         self.surroundings.events.send(Event::Progress { effect: Arc::clone(&self.effect), progress });
     }
 

@@ -72,6 +72,26 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     sync_parent(path)
 }
 
+/// Writes a file (mode 0600) in place of one that may be there: whoever reads it sees one or the other, whole. Synced.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let fresh = PathBuf::from(name);
+    // Left by a process that died here.
+    remove(&fresh)?;
+    write_new(&fresh, bytes)?;
+    fs::rename(&fresh, path).on("rename", &fresh)?;
+    sync_parent(path)
+}
+
+/// Removes a file; one that is not there is removed.
+pub fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DiskError::new("remove", path, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Creates a file (mode 0600) that must not be there yet. Neither it nor its folder is synced.
 pub fn new_file(path: &Path) -> Result<File, DiskError> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).on("create", path)

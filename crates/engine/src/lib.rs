@@ -14,6 +14,7 @@
 //! | [`host`], [`clock`] | where, by whom and when it runs |
 //! | [`process`] | child processes |
 //! | [`events`], `output` | what watchers see, and what is kept of a step's output |
+//! | `vault` | the real values of secret results, between sessions |
 //! | `rotation` | whether secrets are those of the session before |
 //! | [`signals`], [`ask`] | what comes from outside: requests to stop, a person's answers |
 
@@ -37,6 +38,7 @@ mod session;
 pub mod signals;
 pub mod state;
 mod unfinished;
+mod vault;
 
 pub use abandon::{Abandon, abandon};
 pub use error::EngineError;

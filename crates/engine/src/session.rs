@@ -14,14 +14,14 @@ use runbook_core::record::{
 };
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
-use runbook_core::secret::DigestKey;
+use runbook_core::secret::{DigestKey, Masker};
 use runbook_core::view::RunView;
 use serde_json::{Map, Value, json};
 
 use crate::ask::Asker;
 use crate::context::Surroundings;
 use crate::disk::OnPath;
-use crate::dispatcher::{self, Dispatcher, Ledger, Parts, Replayed, Results, Secrets, oversize};
+use crate::dispatcher::{self, Dispatcher, Known, Ledger, Parts, Replayed, Results, Secrets, oversize};
 use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal, JournalError, Tail};
@@ -29,6 +29,7 @@ use crate::locks::{self, LockFolder, NamedLocks, Owner};
 use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, copy_name};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
+use crate::vault::{self, Vault};
 use crate::{EngineError, rotation, unfinished};
 
 /// Everything that a session needs.
@@ -73,6 +74,8 @@ struct Work {
     run: RunFolder,
     ledger: Ledger,
     results: Results,
+    secrets: Secrets,
+    vault: Vault,
     /// The runbook's file, made absolute.
     path: PathBuf,
     held: NamedLocks,
@@ -114,7 +117,9 @@ pub(crate) async fn begin(
     };
     run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
     run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
-    let (variables, values) = recorded_inputs(inputs, &run, (0, &state.digest_key()?))?;
+    let key = state.digest_key()?;
+    let secrets = Secrets::new(inputs, key.clone());
+    let (variables, values) = recorded_inputs(inputs, &run, (0, &key), &secrets.masker())?;
     let journal = create(&run.journal())?;
     let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
     let path = absolute(runbook.source.name());
@@ -129,7 +134,8 @@ pub(crate) async fn begin(
     })))?;
     state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
     let results = Results::new(session.scope(&run, opened));
-    session.run(Work { run, ledger, results, path, held, accepted: Vec::new(), amended: None }, 1, Intent::GoOn).await
+    let vault = Vault::of(state, &run);
+    session.run(Work { run, ledger, results, secrets, vault, path, held, accepted: Vec::new(), amended: None }, 1, Intent::GoOn).await
 }
 
 /// Opens another session of a run: goes on with it, or undoes it. The session's runbook, plan and inputs are those of the run: its copy of the runbook, and
@@ -151,17 +157,20 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     let accepted = rotation::accepted(&records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
     let held = session.take_locks(&run, since)?;
     let scope = session.scope(&run, since);
-    let Replayed { view, results, session: last } = dispatcher::replay(runbook, plan, &records, scope, run.path())?;
+    let secrets = Secrets::new(inputs, session.state.digest_key()?);
+    let mut vault = Vault::of(&session.state, &run);
+    let mut known = Known { runbook, plan, folder: run.path(), vault: &mut vault, secrets: &secrets };
+    let Replayed { view, results, session: last } = dispatcher::replay(&mut known, &records, scope)?;
     let amended = if onward.amends.is_some() {
         let change = keep_copies(&run, runbook, plan, change)?;
-        let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?))?;
+        let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?), &secrets.masker())?;
         Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
     } else {
         None
     };
     let path = PathBuf::from(&amended.as_ref().map_or(&opened.runbook, |amended| &amended.runbook).path);
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
-    session.run(Work { run, ledger, results, path, held, accepted, amended }, last + 1, onward.intent).await
+    session.run(Work { run, ledger, results, secrets, vault, path, held, accepted, amended }, last + 1, onward.intent).await
 }
 
 /// Keeps copies of a mended runbook and its plan; returns their number, the first after `change` that no session that broke off has used.
@@ -186,20 +195,24 @@ fn identity(runbook: &Runbook) -> RunbookIdentity {
 
 impl Session {
     async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
-        let Work { run, mut ledger, results, path, held, accepted, amended } = work;
+        let Work { run, mut ledger, results, secrets, vault, path, held, accepted, amended } = work;
         // What an earlier session that was killed left there.
         run.sweep()?;
+        if let Err(error) = vault::sweep(&self.state) {
+            self.events.send(Event::Warning { text: format!("the secrets that a closed run kept are not removed: {error}") });
+        }
         ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, accepted))))?;
         if let Some(amended) = amended {
             ledger.write(Record::Amended(Box::new(amended)))?;
         }
         ledger.flush()?;
-        let Self { runbook, inputs, state, host, asker, events, stops, .. } = self;
+        let Self { runbook, state, host, asker, events, stops, .. } = self;
         let dispatcher = Dispatcher::new(Parts {
             runbook,
             ledger,
             results,
-            secrets: Secrets::new(inputs.secrets(), state.digest_key()?),
+            secrets,
+            vault,
             surroundings: Arc::new(Surroundings {
                 run_id: run.id().to_string(),
                 run_dir: run.path().to_owned(),
@@ -217,6 +230,12 @@ impl Session {
         let view = ledger.close().map_err(broke_off)?;
         if let Err(error) = run.sweep() {
             events.send(Event::Warning { text: error.to_string() });
+        }
+        if view.closed().is_some()
+            && let Err(error) = vault::forget(&state, &run)
+        {
+            // The next session of any run tries again.
+            events.send(Event::Warning { text: format!("the secrets that the run kept are not removed: {error}") });
         }
         finish(&state, &run, end, held, (&host, &events));
         Ok(SessionEnd { run, end, view })
@@ -272,6 +291,7 @@ fn recorded_inputs(
     inputs: &Inputs,
     run: &RunFolder,
     (change, key): (u32, &DigestKey),
+    masker: &Masker,
 ) -> Result<(Vec<VariableValue>, Vec<ValueRecord>), EngineError> {
     let (mut variables, mut values) = (inputs.records(), inputs.value_records());
     let mut map: Map<String, Value> =
@@ -285,6 +305,8 @@ fn recorded_inputs(
         variable.value = map.remove(&variable.name);
         variable.source = variable.source.take().map(found_from_anywhere);
         variable.digest = inputs.digest(&variable.name, key);
+        // An operator may have written a secret into the command that prints one.
+        variable.origin = masker.text(&variable.origin);
     }
     for record in &mut values {
         record.value = map.remove(&dispatcher::value_key(&record.name)).unwrap_or_default();

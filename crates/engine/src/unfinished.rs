@@ -55,6 +55,23 @@ pub(crate) fn refuse(state: &StateDir, names: &[String], own: &RunId) -> Result<
     Ok(())
 }
 
+/// Whether nothing is left to do in a run, by its journal; so it is where the run was removed by a person.
+pub(crate) fn is_closed(folder: &RunFolder) -> bool {
+    let mut closed = false;
+    let mut reader = match Reader::<Stamped>::open(&folder.journal()) {
+        Ok(reader) => reader,
+        Err(JournalError::Disk(error)) => return error.source.kind() == std::io::ErrorKind::NotFound,
+        Err(_) => return false,
+    };
+    while let Ok(Some(batch)) = reader.next_batch() {
+        for stamped in batch.records {
+            // A run that is done is open again while it is rolled back.
+            closed = matches!(stamped.record, Record::RunClosed(_)) || (closed && !matches!(stamped.record, Record::SessionOpened(_)));
+        }
+    }
+    closed
+}
+
 /// How the last session of a run ended, by its journal; none where it broke off or cannot be read. A run whose journal is gone was removed by a person, and
 /// one without a first record never began: both are an end.
 pub(crate) fn last_end(folder: &RunFolder) -> Option<RunEnd> {

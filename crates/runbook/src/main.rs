@@ -29,6 +29,9 @@ use crate::exit::Exit;
 use crate::streams::Streams;
 
 fn main() -> ExitCode {
+    // Secrets are in this memory and in this environment: no core dump, and no look into `/proc` by other processes of the same user. Where it cannot be had,
+    // nothing is worse than without it.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

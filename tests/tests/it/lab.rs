@@ -75,6 +75,27 @@ impl Lab {
         PathBuf::from(self.text("/images"))
     }
 
+    /// The `docker` client.
+    pub(crate) fn cli(&self) -> &str {
+        self.text("/docker_cli")
+    }
+
+    /// Loads an image with nothing but a busybox in it.
+    pub(crate) fn busybox_image(&self, tag: &str) {
+        let folder = Sandbox::new().file("bin/.keep", "");
+        let bin = folder.path("bin");
+        std::fs::copy(self.text("/busybox"), bin.join("busybox")).expect("a busybox");
+        for link in ["sh", "env", "cat", "sleep"] {
+            std::os::unix::fs::symlink("busybox", bin.join(link)).expect("a link");
+        }
+        let mut tar = Command::new("tar").arg("-C").arg(folder.path("")).args(["-c", "bin"]).stdout(Stdio::piped()).spawn().expect("tar");
+        let mut import = Command::new(self.cli());
+        import.args(["import", "-", tag]).env("DOCKER_HOST", self.docker_host()).stdin(tar.stdout.take().expect("a pipe"));
+        let output = import.output().expect("the docker client");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        tar.wait().expect("its end");
+    }
+
     /// Runs the `docker` client.
     pub(crate) fn docker(&self, words: &[&str], env: &[(&str, &str)]) -> Output {
         let mut docker = Command::new(self.text("/docker_cli"));

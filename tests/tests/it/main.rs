@@ -21,6 +21,7 @@ mod lab_odc;
 mod lab_oms;
 mod oms;
 mod plan;
+mod planted;
 mod resume;
 mod rollback;
 mod runs;

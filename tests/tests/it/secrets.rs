@@ -66,6 +66,21 @@ leaves = "nothing"
 }
 
 #[test]
+fn a_secret_is_not_taken_from_our_own_command_line() {
+    let text = "format = 1\nname = \"own\"\n\n[vars.password]\ntype = \"string\"\nsecret = true\n\n[[step]]\nid = \"a\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n";
+    let (_, stderr) = Sandbox::new().file("a.toml", text).run(["plan", "a.toml", "--var", "password=correct-horse"]).only_code(3);
+    assert!(stderr.contains("RUNBOOK_VAR_PASSWORD") && !stderr.contains("correct-horse"), "{stderr}");
+}
+
+#[test]
+fn the_command_that_prints_one_secret_does_not_see_another() {
+    let text = "format = 1\nname = \"own\"\n\n[vars.password]\ntype = \"string\"\nsecret = true\n\n[vars.seen]\ntype = \"string\"\n\n[[step]]\nid = \"a\"\nshell.run = { argv = [\"echo\", \"{{vars.seen}}\"] }\nleaves = \"nothing\"\n";
+    let sandbox = Sandbox::new().file("a.toml", text).env("RUNBOOK_VAR_PASSWORD", "correct-horse");
+    let (stdout, _) = sandbox.run(["exec", "a.toml", "--var", "seen.command=env | grep -c RUNBOOK_VAR; true"]).only_code(0);
+    assert!(stdout.contains("a| 0"), "{stdout}");
+}
+
+#[test]
 fn children_inherit_no_variables_of_ours() {
     let text = "format = 1\nname = \"env\"\n\n[[step]]\nid = \"env\"\nshell.run = { argv = [\"env\"] }\nleaves = \"nothing\"\n";
     let sandbox =

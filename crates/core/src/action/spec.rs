@@ -72,17 +72,25 @@ pub struct OutputSpec {
     pub about: &'static str,
     /// Whether it may hold secrets that the tool never knew (a container's environment): masked and never journaled in clear.
     pub sensitive: bool,
+    /// A boolean field of the action: where it is true, or not known before the run, the output is the step's secret.
+    pub secret_where: Option<&'static str>,
 }
 
 impl OutputSpec {
     /// An output that may be shown.
     pub const fn new(name: &'static str, kind: OutputKind, about: &'static str) -> Self {
-        Self { name, kind, about, sensitive: false }
+        Self { name, kind, about, sensitive: false, secret_where: None }
     }
 
     /// An output that may hold secrets.
     pub const fn sensitive(name: &'static str, kind: OutputKind, about: &'static str) -> Self {
-        Self { name, kind, about, sensitive: true }
+        Self { name, kind, about, sensitive: true, secret_where: None }
+    }
+
+    /// The same, a secret where that field of the action is true.
+    #[must_use]
+    pub const fn secret_where(self, field: &'static str) -> Self {
+        Self { secret_where: Some(field), ..self }
     }
 }
 

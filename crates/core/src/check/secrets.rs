@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::runbook::{Element, Field, FieldKind, Phase, Runbook, ValueSource};
+use crate::runbook::{Element, Field, FieldKind, Phase, Runbook, Unit, ValueSource};
 use crate::scope::Secrecy;
 use crate::template::Ref;
 
@@ -43,34 +43,63 @@ impl Secrets {
             };
             values.insert(declared.name.clone(), if tainted { Secrecy::whole() } else { declared.secrecy.clone() });
         }
-        let mut outputs = BTreeSet::new();
-        for unit in &runbook.units {
-            let group = match unit.phase {
-                Phase::Check => "checks",
-                Phase::Step => "steps",
-                Phase::Verify => continue,
-            };
+        let mut this = Self { vars, values, outputs: BTreeSet::new() };
+        for (group, unit) in grouped(runbook) {
             let sensitive = unit.action.spec.outputs.iter().filter(|o| o.sensitive).map(|o| o.name.to_owned());
             for output in sensitive.chain(unit.secret_outputs.iter().cloned()) {
-                outputs.insert((group, unit.id.clone(), output));
+                this.outputs.insert((group, unit.id.clone(), output));
             }
         }
-        Self { vars, values, outputs }
+        // What an author makes of a secret under another name is one as well, in later units too.
+        loop {
+            let known = this.outputs.len();
+            for (group, unit) in grouped(runbook) {
+                for (name, expr) in &unit.outputs {
+                    let own =
+                        |name: &Ref| name.path.first().is_some_and(|first| this.outputs.contains(&(group, unit.id.clone(), first.clone())));
+                    if expr.refs().iter().any(|name| own(name) || this.covers(name)) {
+                        this.outputs.insert((group, unit.id.clone(), name.clone()));
+                    }
+                }
+            }
+            if this.outputs.len() == known {
+                return this;
+            }
+        }
     }
 
-    /// Whether what a name stands for is secret.
+    /// Whether what a name stands for is secret or holds something secret.
     pub(super) fn covers(&self, name: &Ref) -> bool {
         if is_var(name, &self.vars) || is_value(name, &self.values) {
             return true;
         }
-        let [group, id, output, ..] = &name.path[..] else { return false };
+        let [group, id, rest @ ..] = &name.path[..] else { return false };
         let group = match group.as_str() {
             "checks" => "checks",
             "steps" => "steps",
             _ => return false,
         };
-        self.outputs.contains(&(group, id.clone(), output.clone()))
+        // Of one item, of all items, or of the unit itself.
+        let output = match rest {
+            [items, _key, output, ..] if items == "items" => Some(output),
+            [items, ..] if items == "items" => None,
+            [output, ..] => Some(output),
+            [] => None,
+        };
+        match output {
+            Some(output) => self.outputs.contains(&(group, id.clone(), output.clone())),
+            None => self.outputs.iter().any(|(g, i, _)| *g == group && i == id),
+        }
     }
+}
+
+/// Checks and steps, each with the name of its group in templates.
+fn grouped(runbook: &Runbook) -> impl Iterator<Item = (&'static str, &Unit)> {
+    runbook.units.iter().filter_map(|unit| match unit.phase {
+        Phase::Check => Some(("checks", unit)),
+        Phase::Step => Some(("steps", unit)),
+        Phase::Verify => None,
+    })
 }
 
 fn is_var(name: &Ref, secret: &BTreeSet<String>) -> bool {

@@ -16,7 +16,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], sit
                 checker.faults.push(
                     Diagnostic::error(Code::SecretRefused, format!("a secret would stand in `{}`, where others can read it", place.name))
                         .at(source, place_in_string(source, place.span, name.span), "secret")
-                        .help("a command line is seen by every user of the host: hand it over in `env`, in `stdin` or in a file"),
+                        .help("a secret can stand in `env`, `stdin`, a script, a query, a header, a body or a file's text; names, labels and command lines are seen by others"),
                 );
             }
         }

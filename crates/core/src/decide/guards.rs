@@ -87,6 +87,7 @@ pub(super) fn never_began(plan: &Plan, view: &RunView, key: EffectKey, failure: 
         expectations: Vec::new(),
         warnings: Vec::new(),
         output: None,
+        sealed: Vec::new(),
     })
 }
 

@@ -92,14 +92,15 @@ impl Reader<'_> {
             let at = table.entries.iter().position(|entry| entry.key == key)?;
             Some(table.entries.remove(at))
         });
-        let (faults, entries) = (self.faults.len(), table.entries.len());
+        let (faults, entries, places) = (self.faults.len(), table.entries.len(), self.places.len());
         let fields = self.walk_table(rule, table, span, At { name: &name, span: key_span });
         // What was left out, with a report or because its target has one, is not reported as missing.
         let whole = matches!(&fields.kind, FieldKind::Table(fields) if fields.len() == entries);
         if whole && self.faults.len() == faults {
             self.fields_together(&name, spec, &fields, key_span);
         }
-        Some(Call { action: ActionCall { executor, spec, key_span, fields }, proof })
+        let exposed = self.places.iter().skip(places).filter(|place| place.refuses_secrets).map(|place| place.span).collect();
+        Some(Call { action: ActionCall { executor, spec, key_span, fields, exposed }, proof })
     }
 
     /// What the action itself says of its fields, which no schema can say. Where there are templates it is asked when they are rendered.

@@ -22,7 +22,7 @@ pub(super) struct Reader<'a> {
     /// Declared targets with a fault: what names them is not reported.
     pub(super) broken_targets: Vec<String>,
     /// What the walks since the last [`take_places`](Self::take_places) found.
-    places: Vec<TemplatePlace>,
+    pub(super) places: Vec<TemplatePlace>,
     compiler: Compiler,
     cache: Cache,
     /// By the address of the function that gives the schema: each type is compiled once, and only when it is used.

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use super::draft::{Decoded, DraftUnit};
+use serde_json::Value;
+
+use super::draft::{Decoded, DraftUnit, NameRef};
 use super::holder::{Held, Says};
+
 use super::reader::Reader;
 use crate::document::{Node, NodeKind};
 use crate::effect::UnitIx;
-use crate::runbook::{Fate, ForEach, Needs, OnFailure, Phase, Unit};
+use crate::runbook::{ActionCall, Fate, FieldKind, ForEach, Needs, OnFailure, Phase, Unit};
 use crate::shape::{At, Shape};
 use crate::source::Span;
 
@@ -103,6 +106,7 @@ impl Reader<'_> {
         }
         let for_each = keys.expr("for_each").map(|items| ForEach { items, parallel });
         let (id, action) = (id?, action?);
+        let secret_outputs = secret_outputs(&draft.secret_outputs, &action);
         let unit = Unit {
             ix,
             id: id.name,
@@ -122,7 +126,7 @@ impl Reader<'_> {
             expect: keys.exprs("expect"),
             warn: keys.exprs("warn"),
             outputs: keys.expr_map("outputs"),
-            secret_outputs: draft.secret_outputs.iter().map(|name| name.name.clone()).collect(),
+            secret_outputs,
             confirm: keys.template("confirm"),
             probe,
             proof,
@@ -132,4 +136,18 @@ impl Reader<'_> {
         };
         Some(Decoded { unit, draft })
     }
+}
+
+/// What the author calls a secret, and what the action's own fields make one.
+fn secret_outputs(written: &[NameRef], action: &ActionCall) -> Vec<String> {
+    let mut names: Vec<String> = written.iter().map(|name| name.name.clone()).collect();
+    let FieldKind::Table(fields) = &action.fields.kind else { return names };
+    let is_set =
+        |wanted: &str| fields.iter().any(|(key, _, field)| key == wanted && !matches!(&field.kind, FieldKind::Literal(Value::Bool(false))));
+    for output in action.spec.outputs.iter().filter(|output| output.secret_where.is_some_and(is_set)) {
+        if !names.iter().any(|name| name == output.name) {
+            names.push(output.name.to_owned());
+        }
+    }
+    names
 }

@@ -161,8 +161,8 @@ fn hard_to_mask(runbook: &Runbook, inputs: &[Input]) -> Vec<Diagnostic> {
         let warn =
             |message: String| Diagnostic::warning(Code::ShortSecret, message).at(&runbook.source, var.name_span, "declared secret here");
         if texts.iter().any(|text| !text.is_empty() && text.len() < SHORTEST_MASKED) {
-            let message = format!("the secret `{}` has fewer than {SHORTEST_MASKED} bytes and is not masked in outputs", input.name);
-            warnings.push(warn(message).help("use a longer one"));
+            let message = format!("the secret `{}` has fewer than {SHORTEST_MASKED} bytes and cannot be masked", input.name);
+            warnings.push(warn(message).help("use a longer one: whatever steps that get it print is withheld"));
         }
         let twin = inputs.iter().find(|other| {
             let mut public = Vec::new();
@@ -171,7 +171,8 @@ fn hard_to_mask(runbook: &Runbook, inputs: &[Input]) -> Vec<Diagnostic> {
         });
         if let Some(twin) = twin {
             let message = format!("the secret `{}` is the same text as the public variable `{}`", input.name, twin.name);
-            warnings.push(warn(message).help("use another one: it is masked wherever it is seen, and its twin gives it away"));
+            warnings
+                .push(warn(message).help("use another one: it is shown as its twin is, and whatever steps that get it print is withheld"));
         }
     }
     warnings

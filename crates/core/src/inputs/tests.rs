@@ -231,8 +231,8 @@ fn secrets_that_cannot_be_masked_deserve_a_word() {
     assert_eq!(
         messages(inputs.warnings()),
         [
-            "RB409 the secret `pin` has fewer than 4 bytes and is not masked in outputs (declared secret here) use a longer one",
-            "RB409 the secret `pin` is the same text as the public variable `user` (declared secret here) use another one: it is masked wherever it is seen, and its twin gives it away",
+            "RB409 the secret `pin` has fewer than 4 bytes and cannot be masked (declared secret here) use a longer one: whatever steps that get it print is withheld",
+            "RB409 the secret `pin` is the same text as the public variable `user` (declared secret here) use another one: it is shown as its twin is, and whatever steps that get it print is withheld",
         ]
     );
 }

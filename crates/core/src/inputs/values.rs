@@ -1,5 +1,6 @@
 //! The values of a run's variables.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -96,6 +97,15 @@ impl Inputs {
     /// `[values]` as the journal keeps them: what is secret is replaced by its name.
     pub fn value_records(&self) -> Vec<ValueRecord> {
         self.values.iter().map(ReadValue::record).collect()
+    }
+
+    /// The texts of all values that are shown.
+    pub fn public_texts(&self) -> BTreeSet<String> {
+        let mut texts = Vec::new();
+        for input in self.variables.iter().filter(|input| !input.secret) {
+            leaves(&input.value, &mut texts);
+        }
+        texts.into_iter().collect()
     }
 
     /// The keyed digest of a secret's value; none for what is not secret, or not there. The name goes in as well, so that two variables with the same

@@ -27,6 +27,7 @@ struct Set {
     _to: Option<u16>,
     /// A password.
     #[serde(default, rename = "password")]
+    #[schemars(extend("x-secret" = "accept"))]
     _password: Option<String>,
 }
 

@@ -32,6 +32,10 @@ impl Both {
 pub(super) struct Rendering<'a> {
     targets: &'a [TargetDecl],
     scope: &'a Scope,
+    /// Templates that must not hold a secret, by their places.
+    exposed: &'a [Span],
+    /// What they gave, by the path of the field.
+    pub(super) seen: Vec<(String, String)>,
     /// Found so far, by the expression that it came from.
     pub(super) secrets: Vec<(String, Secret)>,
     pub(super) faults: Vec<FieldFault>,
@@ -39,14 +43,19 @@ pub(super) struct Rendering<'a> {
 
 impl<'a> Rendering<'a> {
     pub(super) const fn new(targets: &'a [TargetDecl], scope: &'a Scope) -> Self {
-        Self { targets, scope, secrets: Vec::new(), faults: Vec::new() }
+        Self { targets, scope, exposed: &[], seen: Vec::new(), secrets: Vec::new(), faults: Vec::new() }
+    }
+
+    /// The same, where others see what stands in these places.
+    pub(super) fn exposing(self, exposed: &'a [Span]) -> Self {
+        Self { exposed, ..self }
     }
 
     pub(super) fn field(&mut self, field: &Field, path: &str) -> Both {
         match &field.kind {
             FieldKind::Literal(value) => Both::plain(value.clone()),
-            FieldKind::Template(template) => self.template(template, path),
-            FieldKind::Text(template) => as_text(self.template(template, path)),
+            FieldKind::Template(template) => self.template(template, field.span, path),
+            FieldKind::Text(template) => as_text(self.template(template, field.span, path)),
             FieldKind::Expr(expr) => self.expr(expr, path),
             FieldKind::List(elements) => self.list(elements, path),
             FieldKind::Table(entries) => self.table(entries, path),
@@ -63,12 +72,20 @@ impl<'a> Rendering<'a> {
         Both::nothing()
     }
 
-    fn template(&mut self, template: &Template, path: &str) -> Both {
+    fn template(&mut self, template: &Template, span: Span, path: &str) -> Both {
         let rendered = match template.render(self.scope) {
             Ok(rendered) => rendered,
             Err(fault) => return self.fault(path, fault),
         };
         self.register(&rendered);
+        if self.exposed.contains(&span) {
+            // Found when the runbook was checked, wherever that can be told from the names alone.
+            if rendered.is_secret() {
+                self.faults.push(exposed(path));
+                return Both::nothing();
+            }
+            self.seen.push((path.to_owned(), rendered.text()));
+        }
         match template.places() {
             Places::Text => Both { real: rendered.value(), public: rendered.public_value() },
             Places::Shell { places, bash_only } => self.interpreted(path, |out| texts::shell(template, &rendered, places, *bash_only, out)),
@@ -175,6 +192,12 @@ impl<'a> Rendering<'a> {
             public: json!({ "name": target.name, "settings": settings.public }),
         }
     }
+}
+
+/// A secret where others can read it.
+pub(crate) fn exposed(path: &str) -> FieldFault {
+    FieldFault::new(path, "a secret would stand here, where others can read it")
+        .help("names, labels and command lines are seen by others: hand it over in `env`, in `stdin` or in a file")
 }
 
 /// A value in a place that takes text only: a number or a boolean becomes one.

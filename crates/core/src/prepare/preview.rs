@@ -44,7 +44,7 @@ pub fn preview(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Resu
         }
         public
     };
-    Ok(Preview { spec: digest("spec1", call, &public), public, needs: absent.into_iter().collect() })
+    Ok(Preview { spec: digest("spec1", &super::name(call), &public), public, needs: absent.into_iter().collect() })
 }
 
 struct Partial<'a> {

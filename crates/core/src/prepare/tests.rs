@@ -6,6 +6,7 @@ use super::*;
 use crate::action::{ActionSpec, BoxFuture, Class, Cx, Outcome, Outputs, ShellText, SqlText};
 use crate::runbook::{Element, Field, FieldKind, Placed};
 use crate::scope::Secrecy;
+use crate::secret::Masker;
 use crate::source::Span;
 use crate::template::{Expr, Template, TextKind};
 
@@ -42,7 +43,7 @@ fn when(text: &str) -> Placed<Expr> {
 
 fn call(entries: Vec<(&str, Field)>) -> ActionCall {
     let entries = entries.into_iter().map(|(key, field)| (key.to_owned(), Span::default(), field)).collect();
-    ActionCall { executor: "test", spec: &SPEC, key_span: Span::default(), fields: field(FieldKind::Table(entries)) }
+    ActionCall { executor: "test", spec: &SPEC, key_span: Span::default(), fields: field(FieldKind::Table(entries)), exposed: Vec::new() }
 }
 
 fn scope() -> Scope {
@@ -125,8 +126,11 @@ fn a_secret_is_a_reference_wherever_it_may_be_seen() {
         json!({ "port": 8989, "image": "odc:4", "password": "else", "keep": false, "list": ["a"] }),
         Secrecy::members(["password"]),
     );
-    let other = prepare(&call, &[], &other).unwrap_or_else(|f| panic!("{f:?}"));
-    assert_eq!(prepared.digest, other.digest, "a digest knows no secret");
+    let mut prepared = prepared;
+    let mut other = prepare(&call, &[], &other).unwrap_or_else(|f| panic!("{f:?}"));
+    let digest = prepared.masked(&Masker::default());
+    assert_eq!(digest, other.masked(&Masker::default()), "a digest knows no secret");
+    assert_ne!(digest, prepared.masked(&Masker::new([("token", "odc:4")])), "what a masker finds is not in it either");
 }
 
 #[test]

@@ -93,6 +93,9 @@ pub struct Started {
     /// How it would be undone, in the order written. Empty for anything but a step with `undo`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<UndoResolved>,
+    /// The members of `before` whose real values are not shown and are kept, encrypted, until the run is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
 }
 
 /// An action of a step's undo, as far as it is known when the step begins.
@@ -148,6 +151,9 @@ pub struct Ended {
     /// Its output, where it had any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputFile>,
+    /// The members of the outputs whose real values are not shown and are kept, encrypted, until the run is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
 }
 
 /// What an effect left is being looked at: first brought to rest, then asked about. Needs no sync.
@@ -187,6 +193,9 @@ pub struct Recovered {
     /// For `Done`: what became of `expect` and `warn`. They are judged like those of an end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expectations: Vec<Expectation>,
+    /// The members of the outputs whose real values are not shown and are kept, encrypted, until the run is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
 }
 
 /// The next attempt comes after a pause.

@@ -9,7 +9,7 @@ fn path(text: &str) -> Vec<String> {
 fn value(scope: &Scope, at: &str) -> Option<Value> {
     match scope.lookup(&path(at)) {
         Lookup::Found(found) => Some(found.value.into_owned()),
-        Lookup::Absent | Lookup::Nothing { .. } => None,
+        Lookup::Absent | Lookup::Lost | Lookup::Nothing { .. } => None,
     }
 }
 

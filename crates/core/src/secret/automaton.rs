@@ -9,7 +9,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 
 /// Up to here all patterns together have a table.
-const LARGEST_TABLE: usize = 8 << 10;
+const LARGEST_TABLE: usize = 48 << 10;
 
 /// Finds all patterns at once.
 pub(super) enum Machine {
@@ -17,55 +17,38 @@ pub(super) enum Machine {
     Table(DFA),
     /// Compact.
     Compact(NFA),
-    /// The patterns are too many for any automaton: everything is taken for a secret.
-    Blind,
 }
 
-/// Where in the patterns the machine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct State(StateID);
-
 impl Machine {
-    /// The machine and the state in which it starts.
-    pub(super) fn new(patterns: &[Vec<u8>]) -> (Self, State) {
+    /// The machine for these patterns; none where they are too many for any.
+    pub(super) fn new(patterns: &[Vec<u8>]) -> Option<Self> {
         let bytes: usize = patterns.iter().map(Vec::len).sum();
-        let machine = if bytes <= LARGEST_TABLE {
-            DFA::builder().match_kind(MatchKind::Standard).build(patterns).map(Self::Table)
+        if bytes <= LARGEST_TABLE {
+            DFA::builder().match_kind(MatchKind::Standard).build(patterns).ok().map(Self::Table)
         } else {
-            NFA::builder().match_kind(MatchKind::Standard).build(patterns).map(Self::Compact)
-        };
-        let machine = machine.unwrap_or(Self::Blind);
-        let start = match &machine {
+            NFA::builder().match_kind(MatchKind::Standard).build(patterns).ok().map(Self::Compact)
+        }
+    }
+
+    /// The state in which it starts.
+    pub(super) fn start(&self) -> Option<StateID> {
+        match self {
             Self::Table(dfa) => dfa.start_state(Anchored::No).ok(),
             Self::Compact(nfa) => nfa.start_state(Anchored::No).ok(),
-            Self::Blind => Some(StateID::default()),
-        };
-        match start {
-            Some(start) => (machine, State(start)),
-            None => (Self::Blind, State(StateID::default())),
         }
     }
 
     /// The state after one more byte.
-    pub(super) fn next(&self, state: State, byte: u8) -> State {
+    pub(super) fn next(&self, state: StateID, byte: u8) -> StateID {
         match self {
-            Self::Table(dfa) => State(dfa.next_state(Anchored::No, state.0, byte)),
-            Self::Compact(nfa) => State(nfa.next_state(Anchored::No, state.0, byte)),
-            Self::Blind => state,
-        }
-    }
-
-    /// The longest pattern that ends here: its number and its length.
-    pub(super) fn longest_match(&self, state: State) -> Option<(usize, usize)> {
-        match self {
-            Self::Table(dfa) => longest(dfa, state.0),
-            Self::Compact(nfa) => longest(nfa, state.0),
-            Self::Blind => Some((0, usize::MAX)),
+            Self::Table(dfa) => dfa.next_state(Anchored::No, state, byte),
+            Self::Compact(nfa) => nfa.next_state(Anchored::No, state, byte),
         }
     }
 }
 
-fn longest(automaton: &impl Automaton, state: StateID) -> Option<(usize, usize)> {
+/// The longest pattern that ends here: its number and its length.
+pub(super) fn longest_match(automaton: &impl Automaton, state: StateID) -> Option<(usize, usize)> {
     if !automaton.is_special(state) || !automaton.is_match(state) {
         return None;
     }

@@ -8,36 +8,36 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::SHORTEST_MASKED;
 
-/// All forms of one secret, without doubles; none is shorter than what can be masked.
-pub(super) fn all(secret: &str) -> BTreeSet<Vec<u8>> {
-    let mut forms = BTreeSet::new();
-    let mut add = |form: Vec<u8>| {
+/// The forms of one secret, without doubles; none is shorter than what can be masked.
+pub(super) struct Forms {
+    /// Found as they stand.
+    pub(super) plain: BTreeSet<Vec<u8>>,
+    /// Hex and base64: found wherever an encoder breaks its lines, and with blanks between bytes.
+    pub(super) coded: BTreeSet<Vec<u8>>,
+}
+
+/// All forms of one secret.
+pub(super) fn all(secret: &str) -> Forms {
+    let (mut plain, mut coded) = (BTreeSet::new(), BTreeSet::new());
+    let add = |forms: &mut BTreeSet<Vec<u8>>, form: String| {
         if form.len() >= SHORTEST_MASKED {
-            forms.insert(form);
+            forms.insert(form.into_bytes());
         }
     };
     for part in std::iter::once(secret).chain(lines(secret)) {
-        for form in shell(part) {
-            add(form.into_bytes());
+        for form in shell(part).into_iter().chain(json(part)).chain(url(part)).chain(quoted(part)) {
+            add(&mut plain, form);
         }
-        for form in json(part) {
-            add(form.into_bytes());
+        add(&mut plain, part.to_owned());
+        for form in hex(part.as_bytes()).into_iter().chain(base64(part.as_bytes())) {
+            add(&mut coded, form);
         }
-        for form in url(part) {
-            add(form.into_bytes());
-        }
-        for form in quoted(part) {
-            add(form.into_bytes());
-        }
-        add(part.as_bytes().to_vec());
     }
-    for form in hex(secret.as_bytes()) {
-        add(form.into_bytes());
+    if secret.contains('\n') {
+        // As a terminal has it.
+        add(&mut plain, secret.replace('\n', "\r\n"));
     }
-    for form in base64(secret.as_bytes()) {
-        add(form.into_bytes());
-    }
-    forms
+    Forms { plain, coded }
 }
 
 /// Programs that print line by line put something before each line, so a secret of several lines is also looked for line by line.
@@ -47,25 +47,24 @@ fn lines(secret: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `set -x`, `printf %q`, `declare -p`, `$'…'`, and a backslash before every character.
-fn shell(text: &str) -> [String; 7] {
-    let mut percent_q = String::new();
-    let mut each = String::new();
+fn shell(text: &str) -> [String; 8] {
+    let (mut percent_q, mut declared, mut each) = (String::new(), String::new(), String::new());
     for c in text.chars() {
-        if !(c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c)) && c.is_ascii() && !c.is_ascii_control() {
+        // What bash 5.2 quotes inside of a word.
+        if " \t!\"$&'()*,;<>?[\\]^`{|}".contains(c) {
             percent_q.push('\\');
         }
         percent_q.push(c);
         each.push('\\');
         each.push(c);
-    }
-    let mut declared = String::new();
-    for c in text.chars() {
         if "\"\\$`".contains(c) {
             declared.push('\\');
         }
         declared.push(c);
     }
-    [text.replace('\'', r"'\''"), text.replace('\'', r#"'"'"'"#), percent_q, each, declared, ansi_c(text, true), ansi_c(text, false)]
+    // At the beginning of a word it quotes these two as well; behind something else they stand as they are.
+    let first = if text.starts_with(['~', '#']) { format!("\\{percent_q}") } else { percent_q.clone() };
+    [text.replace('\'', r"'\''"), text.replace('\'', r#"'"'"'"#), percent_q, first, each, declared, ansi_c(text, true), ansi_c(text, false)]
 }
 
 /// The inside of bash's `$'…'`: named escapes, and octal for control characters and, where asked, for all bytes that are not ASCII.
@@ -78,6 +77,10 @@ fn ansi_c(text: &str, octal: bool) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
             '\u{1b}' => out.push_str("\\E"),
             c if c.is_ascii_control() || (octal && !c.is_ascii()) => {
                 let mut buffer = [0; 4];
@@ -178,19 +181,9 @@ fn base64(bytes: &[u8]) -> Vec<String> {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
             if let Some(inner) = text.get(head..text.len() - tail) {
-                forms.extend(wrapped(inner));
                 forms.push(inner.to_owned());
             }
         }
     }
     forms
 }
-
-/// Encoders break lines after 64 or 76 characters, wherever that falls in the secret.
-fn wrapped(encoded: &str) -> impl Iterator<Item = String> {
-    let once = encoded.len() <= SHORTEST_LINE;
-    (1..encoded.len()).filter(move |_| once).filter_map(|at| Some(format!("{}\n{}", encoded.get(..at)?, encoded.get(at..)?)))
-}
-
-/// The shortest line into which encoders break.
-const SHORTEST_LINE: usize = 64;

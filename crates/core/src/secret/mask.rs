@@ -3,55 +3,48 @@
 //! Matches may overlap, and one may begin inside another: what is hidden is the union of all spans. A span that may still grow is held back at the end
 //! of a piece, and no more than that: the automaton's state says how many of the last bytes could be the beginning of a secret.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::automaton::{Machine, State};
+use super::finder::{Finder, Patterns, Place};
 use super::{SHORTEST_MASKED, forms, reference};
 
 /// Replaces every known secret, in each of its forms, by its name. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Masker {
-    inner: Option<Arc<Patterns>>,
+    inner: Option<Arc<Known>>,
 }
 
-struct Patterns {
-    machine: Machine,
-    start: State,
-    /// How many of the last bytes a state remembers.
-    depth: HashMap<State, usize>,
-    /// The replacement for each pattern.
-    tokens: Vec<Arc<str>>,
+/// What is looked for.
+enum Known {
+    Secrets(Box<Finder>),
+    /// More than any automaton takes: everything is taken for a secret.
+    TooMuch,
 }
+
+/// What stands for everything where nothing can be told apart.
+const EVERYTHING: &str = "‹…›";
 
 impl Masker {
     /// Masks these secrets, given as name and value. Values that are empty or too short ([`SHORTEST_MASKED`]) are left out: a caller reports them.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut patterns: Vec<Vec<u8>> = Vec::new();
-        let mut tokens = Vec::new();
+        let (mut plain, mut coded) = (Vec::new(), Vec::new());
         for (name, value) in secrets {
             if value.len() < SHORTEST_MASKED {
                 continue;
             }
             let token: Arc<str> = reference(name).into();
-            for form in forms::all(value) {
-                patterns.push(form);
-                tokens.push(Arc::clone(&token));
-            }
+            let forms = forms::all(value);
+            plain.extend(forms.plain.into_iter().map(|form| (form, Arc::clone(&token))));
+            coded.extend(forms.coded.into_iter().map(|form| (form, Arc::clone(&token))));
         }
-        if patterns.is_empty() {
+        if plain.is_empty() {
             return Self::default();
         }
-        let (machine, start) = Machine::new(&patterns);
-        let mut depth = HashMap::new();
-        for pattern in &patterns {
-            let mut state = start;
-            for (at, byte) in pattern.iter().enumerate() {
-                state = machine.next(state, *byte);
-                depth.insert(state, at + 1);
-            }
-        }
-        Self { inner: Some(Arc::new(Patterns { machine, start, depth, tokens })) }
+        let known = match (Patterns::new(plain), Patterns::new(coded)) {
+            (Some(plain), Some(coded)) => Known::Secrets(Box::new(Finder::new(plain, coded))),
+            (None, _) | (_, None) => Known::TooMuch,
+        };
+        Self { inner: Some(Arc::new(known)) }
     }
 
     /// Whether there is nothing to mask.
@@ -69,6 +62,19 @@ impl Masker {
         stream.push(text.as_bytes(), &mut out);
         stream.finish(&mut out);
         String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Whether a text holds a secret.
+    pub fn finds(&self, text: &str) -> bool {
+        match self.inner.as_deref() {
+            None => false,
+            Some(Known::TooMuch) => true,
+            Some(Known::Secrets(finder)) => {
+                let mut found = false;
+                finder.walk(finder.start(), text.as_bytes(), 0, |_| found = true);
+                found
+            }
+        }
     }
 
     /// Every string of a JSON value, keys included. Leaves are masked before anything is serialized: a secret may hold a quotation mark.
@@ -99,15 +105,18 @@ impl Masker {
         }
     }
 
+    /// Whether it is the very same masker: nothing was learnt between the two.
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.inner, &other.inner) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     /// For a text that arrives in pieces.
     pub fn stream(&self) -> StreamMasker {
-        StreamMasker {
-            state: self.inner.as_ref().map(|p| p.start),
-            patterns: self.inner.clone(),
-            held: Vec::new(),
-            spans: Vec::new(),
-            inside: false,
-        }
+        StreamMasker { place: None, known: self.inner.clone(), held: Vec::new(), spans: Vec::new(), inside: false }
     }
 }
 
@@ -119,8 +128,9 @@ impl std::fmt::Debug for Masker {
 
 /// Masks a text that arrives in pieces; what cannot be part of a secret any more comes out at once.
 pub struct StreamMasker {
-    patterns: Option<Arc<Patterns>>,
-    state: Option<State>,
+    known: Option<Arc<Known>>,
+    /// None at the beginning.
+    place: Option<Place>,
     /// Bytes that are not out yet.
     pub(super) held: Vec<u8>,
     /// What of `held` is secret: start, end, replacement; apart from each other and in order.
@@ -132,46 +142,41 @@ pub struct StreamMasker {
 impl StreamMasker {
     /// Takes a piece and appends to `out` what is safe to show.
     pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        let (Some(patterns), Some(mut state)) = (self.patterns.clone(), self.state) else {
-            out.extend_from_slice(piece);
-            return;
-        };
-        for byte in piece {
-            self.held.push(*byte);
-            state = patterns.machine.next(state, *byte);
-            if let Some((pattern, length)) = patterns.machine.longest_match(state) {
-                self.add(&patterns, pattern, length);
+        let known = self.known.clone();
+        let finder = match known.as_deref() {
+            None => return out.extend_from_slice(piece),
+            Some(Known::TooMuch) => {
+                if !std::mem::replace(&mut self.inside, true) {
+                    out.extend_from_slice(EVERYTHING.as_bytes());
+                }
+                return;
             }
-        }
-        self.state = Some(state);
-        let open = patterns.depth.get(&state).copied().unwrap_or_default();
-        let safe = self.held.len().saturating_sub(open);
+            Some(Known::Secrets(finder)) => finder,
+        };
+        let from = self.held.len();
+        self.held.extend_from_slice(piece);
+        let place = self.place.unwrap_or_else(|| finder.start());
+        let spans = &mut self.spans;
+        let place = finder.walk(place, &self.held, from, |hit| add(spans, hit.end, hit.length, hit.token));
+        self.place = Some(place);
+        let safe = self.held.len().saturating_sub(finder.open(place, &self.held));
         self.release(safe, out);
+    }
+
+    /// Goes on with a masker that knows more. What is held back is looked at anew.
+    pub fn renew(&mut self, masker: &Masker, out: &mut Vec<u8>) {
+        let mut renewed = masker.stream();
+        // What was replaced already is not to be looked at again.
+        let replaced = if self.inside { self.spans.first().map_or(0, |(_, end, _)| *end) } else { 0 };
+        renewed.push(self.held.get(replaced..).unwrap_or_default(), out);
+        *self = renewed;
     }
 
     /// Appends the rest: nothing can follow.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.release(self.held.len(), out);
         self.inside = false;
-        self.state = self.patterns.as_ref().map(|p| p.start);
-    }
-
-    /// The longest pattern that ends here covers all others that do.
-    fn add(&mut self, patterns: &Patterns, pattern: usize, length: usize) {
-        let end = self.held.len();
-        let Some(mut token) = patterns.tokens.get(pattern).cloned() else { return };
-        let mut start = end.saturating_sub(length);
-        while let Some((s, e, t)) = self.spans.last() {
-            if *e <= start {
-                break;
-            }
-            if *s <= start {
-                token = Arc::clone(t);
-                start = *s;
-            }
-            self.spans.pop();
-        }
-        self.spans.push((start, end, token));
+        self.place = None;
     }
 
     /// Lets everything before `safe` out; a span that reaches over it is replaced once and goes on.
@@ -197,4 +202,21 @@ impl StreamMasker {
         out.extend_from_slice(self.held.get(at..safe).unwrap_or_default());
         self.held.drain(..safe);
     }
+}
+
+/// The longest pattern that ends here covers all others that do; what it overlaps becomes one with it.
+fn add(spans: &mut Vec<(usize, usize, Arc<str>)>, end: usize, length: usize, token: &Arc<str>) {
+    let mut token = Arc::clone(token);
+    let mut start = end.saturating_sub(length);
+    while let Some((s, e, t)) = spans.last() {
+        if *e <= start {
+            break;
+        }
+        if *s <= start {
+            token = Arc::clone(t);
+            start = *s;
+        }
+        spans.pop();
+    }
+    spans.push((start, end, token));
 }

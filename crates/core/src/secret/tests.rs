@@ -79,6 +79,66 @@ fn base64_is_found_where_lines_break() {
 }
 
 #[test]
+fn encodings_are_found_however_their_lines_are_broken() {
+    use base64::Engine as _;
+    let secret = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqh\nkiG9w0BAQEFAASCB\n-----END KEY-----";
+    let masker = Masker::new([("key", secret)]);
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("a{secret}"));
+    for width in [7, 60, 64, 76] {
+        for end in ["\n", "\r\n"] {
+            let wrapped: Vec<String> = encoded.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            let shown = masker.text(&wrapped.join(end));
+            assert!(shown.len() < "‹key›".len() + 12, "{width}: {shown}");
+            let pieces = in_pieces(&masker, wrapped.join(end).as_bytes(), &[1, 63, 2, 17]);
+            assert!(pieces.len() < "‹key›".len() + 16, "{width}: {pieces}");
+        }
+    }
+    let dump: Vec<String> = "correct horse".bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(Masker::new([("p", "correct horse")]).text(&dump.join(" ")), "‹p›");
+    assert_eq!(masker.text(&secret.replace('\n', "\r\n")), "‹key›");
+    assert_eq!(masker.text("  | MIIEvQIBADANBgkqh |"), "  | ‹key› |", "a line of it in a frame");
+}
+
+#[test]
+fn what_bash_quotes_is_found() {
+    // As printed by bash 5.2's `printf %q`, `declare -p` and `set -x`.
+    for (secret, forms) in [
+        ("url?x=1&y=2#frag", &[r"url\?x=1\&y=2#frag"][..]),
+        ("~root,{a}~x", &[r"\~root\,\{a\}~x", r"~root\,\{a\}~x"]),
+        ("#hash*[x]!^", &[r"\#hash\*\[x\]\!\^", r"#hash\*\[x\]\!\^"]),
+        ("esc\u{1b}[31m\u{7}bell\u{1}", &[r"esc\E[31m\abell\001"]),
+    ] {
+        let masker = Masker::new([("p", secret)]);
+        for form in forms {
+            assert_eq!(masker.text(&format!("<{form}>")), "<‹p›>", "{form}");
+        }
+    }
+}
+
+#[test]
+fn a_masker_that_learns_hides_what_is_held_back_too() {
+    let (before, after) = (Masker::new([("a", "correct horse")]), Masker::new([("a", "correct horse"), ("b", "correct battery")]));
+    let mut stream = before.stream();
+    let mut out = Vec::new();
+    stream.push(b"it is correct ", &mut out);
+    stream.renew(&after, &mut out);
+    stream.push(b"battery; and correct hor", &mut out);
+    stream.renew(&after, &mut out);
+    stream.push(b"se.", &mut out);
+    stream.finish(&mut out);
+    assert_eq!(String::from_utf8_lossy(&out), "it is ‹b›; and ‹a›.");
+}
+
+#[test]
+fn a_line_is_shown_when_it_ends() {
+    let masker = Masker::new([("p", "done-with-it"), ("q", "a1b2c3d4")]);
+    let mut stream = masker.stream();
+    let mut out = Vec::new();
+    stream.push(b"the step is Zm\n", &mut out);
+    assert_eq!(String::from_utf8_lossy(&out), "the step is Zm\n");
+}
+
+#[test]
 fn a_long_secret_takes_a_compact_machine_and_is_found_all_the_same() {
     let key: String = (0..3000).map(|n| char::from(b'!' + u8::try_from(n * 7 % 90).unwrap_or_default())).collect();
     let masker = Masker::new([("key", key.as_str()), ("p", PASSWORD)]);

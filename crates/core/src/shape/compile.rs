@@ -23,6 +23,8 @@ pub(crate) enum Dialect {
 #[derive(Default)]
 pub(crate) struct Compiler {
     patterns: HashMap<String, Rc<Pattern>>,
+    /// Whether what is compiled stands inside a field that takes secrets.
+    takes_secrets: bool,
 }
 
 /// The settings with which every schema of a type is made: in one piece, without references.
@@ -43,13 +45,21 @@ impl Compiler {
     }
 
     fn shape(&mut self, schema: &Value, dialect: Dialect) -> Shape {
+        let outside = self.takes_secrets;
+        self.takes_secrets |= schema.get("x-secret").and_then(Value::as_str) == Some("accept");
+        let shape = self.inner_shape(schema, dialect);
+        self.takes_secrets = outside;
+        shape
+    }
+
+    fn inner_shape(&mut self, schema: &Value, dialect: Dialect) -> Shape {
         let mut shape = Shape { text: text_of(schema, dialect), ..Shape::default() };
         let Some(object) = schema.as_object() else {
             shape.accepts.anything = true;
             return shape;
         };
         object.get("description").and_then(Value::as_str).unwrap_or_default().clone_into(&mut shape.about);
-        shape.refuses_secrets = object.get("x-secret").and_then(Value::as_str) == Some("refuse");
+        shape.refuses_secrets = dialect == Dialect::Action && !self.takes_secrets;
         self.add(object, dialect, &mut shape);
         let accepts = &shape.accepts;
         let nothing =

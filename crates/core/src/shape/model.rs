@@ -17,7 +17,7 @@ pub(crate) struct Shape {
     pub(crate) text: Text,
     /// A fragment for "expected …", where the type has one of its own.
     pub(crate) expected: Option<String>,
-    /// Whether a secret may not stand here.
+    /// Whether a secret may not stand here: everywhere in an action but where its field is marked otherwise.
     pub(crate) refuses_secrets: bool,
     /// The type's or field's description.
     pub(crate) about: String,

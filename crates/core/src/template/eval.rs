@@ -165,6 +165,9 @@ impl<'a> Evaluation<'a> {
         match self.scope.lookup(path) {
             Lookup::Found(found) => Ok(Val { value: found.value, secret: found.secret }),
             Lookup::Absent => Err(RenderFault::missing(ex.span, format!("`{}` has no value", dotted(path)))),
+            // Not "missing": a default would go on with another value than the one that there was.
+            Lookup::Lost => Err(RenderFault::unfit(ex.span, format!("`{}` was a secret, and its value was not kept", dotted(path)))
+                .help("such values are kept until the run is closed; have the step done again, or roll back by hand")),
             Lookup::Nothing { known, names } => {
                 let above = dotted(path.get(..known).unwrap_or_default());
                 let wanted = path.get(known).map(String::as_str).unwrap_or_default();

@@ -371,7 +371,7 @@ impl History {
     fn ended(&mut self, effect: EffectId, outcome: Outcome, tries: u32) {
         let done = matches!(outcome, Outcome::Succeeded { .. });
         let expectations = if done { self.until(&effect) } else { Vec::new() };
-        let ended = Ended { effect, outcome, tries, expectations, warnings: Vec::new(), output: None };
+        let ended = Ended { effect, outcome, tries, expectations, warnings: Vec::new(), output: None, sealed: Vec::new() };
         self.append(Record::Ended(Box::new(ended)));
     }
 
@@ -416,6 +416,7 @@ impl History {
             fields: serde_json::Value::Null,
             before: Before::nothing(),
             undo: Vec::new(),
+            sealed: Vec::new(),
         })));
     }
 
@@ -468,7 +469,13 @@ impl History {
                 };
                 let done = matches!(verdict, Verdict::Done { .. });
                 let expectations = if done { self.until(&flight.effect) } else { Vec::new() };
-                self.append(Record::Recovered(Box::new(Recovered { effect: flight.effect, settled, verdict, expectations })));
+                self.append(Record::Recovered(Box::new(Recovered {
+                    effect: flight.effect,
+                    settled,
+                    verdict,
+                    expectations,
+                    sealed: Vec::new(),
+                })));
             }
         }
     }

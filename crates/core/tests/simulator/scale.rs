@@ -93,11 +93,12 @@ fn run(plan: &Plan) -> Counted {
                         fields: serde_json::Value::Null,
                         before: Before::nothing(),
                         undo: Vec::new(),
+                        sealed: Vec::new(),
                     };
                     apply(&mut view, &mut counted, Record::Started(Box::new(started)));
                     let outcome = Outcome::changed(Outputs::new());
                     let (expectations, warnings) = (Vec::new(), Vec::new());
-                    let ended = Ended { effect: start.effect, outcome, tries: 1, expectations, warnings, output: None };
+                    let ended = Ended { effect: start.effect, outcome, tries: 1, expectations, warnings, output: None, sealed: Vec::new() };
                     apply(&mut view, &mut counted, Record::Ended(Box::new(ended)));
                 }
                 Command::EndSession(end) => {

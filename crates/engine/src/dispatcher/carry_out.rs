@@ -12,12 +12,13 @@ use runbook_core::record::{
     Admitted, Asked, CancelRequested, Ended, Expanded, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped, Started, Subject,
 };
 use runbook_core::runbook::{ActionCall, Fate};
-use runbook_core::scope::Scope;
+use runbook_core::scope::{Scope, Secrecy};
 use runbook_core::template::{RenderFault, Tested};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::effect::{Canceller, Work};
+use super::happened::hidden;
 use super::happening::Happening;
 use super::items;
 use super::oversize;
@@ -29,6 +30,7 @@ use crate::ask::Prompt;
 use crate::context::{self, EffectContext};
 use crate::output::OutputLog;
 use crate::state::RunFolder;
+use crate::vault::Kept;
 
 impl Dispatcher {
     /// Carries one command out. Returns the session's end where the command is that.
@@ -70,6 +72,12 @@ impl Dispatcher {
         };
         match items {
             Ok(items) => {
+                // Their names and values are recorded and shown, wherever they came from: a program may have printed a secret.
+                let masker = self.secrets.masker();
+                if items.iter().any(|item| masker.finds(&item.key) || masker.finds(&item.value.to_string())) {
+                    let failure = Failure::new(FailureKind::Invalid, "a secret cannot name the items of a loop");
+                    return self.never_began(expand.effect.clone(), failure.field("for_each"));
+                }
                 self.results.expanded(&path, &items);
                 self.ledger.write(Record::Expanded(Expanded { path, items })).map(drop)
             }
@@ -130,10 +138,14 @@ impl Dispatcher {
         let runbook = Arc::clone(&self.runbook);
         let part = Part::find(&runbook, unit, effect.role).ok_or_else(not_ours)?;
         let scope = self.results.scope(&effect.path, effect.role);
-        let ready = prepare::ready(&runbook, part.call(), &scope)?;
+        let ready = prepare::ready(&runbook, part.call(), &scope, &self.secrets)?;
         // A scope that is looked at while results are added to it costs a copy of all their names.
         let scope = if part.looks_later() { scope } else { Scope::new() };
-        self.secrets.learn(ready.secrets);
+        let withheld = match ready.unmaskable.as_slice() {
+            [] => None,
+            [one] => Some(format!("what it prints is withheld: {one} cannot be masked")),
+            several => Some(format!("what it prints is withheld: {} cannot be masked", several.join(", "))),
+        };
         let (canceller, cancel) = Canceller::new();
         let began = Instant::now();
         let name = RunFolder::output_name(&effect);
@@ -142,7 +154,8 @@ impl Dispatcher {
             deadline: limits.timeout.map(|timeout| began + timeout),
             interruptible: limits.interruptible,
             cancel,
-            masker: self.secrets.masker().clone(),
+            secrets: self.secrets.clone(),
+            withheld,
             log: OutputLog::new(beside(&self.surroundings, &name), name),
             tell: self.tell.clone(),
         };
@@ -180,7 +193,8 @@ impl Dispatcher {
         };
         let record = self.started(&work, part, &before)?;
         let at = self.ledger.write(Record::Started(Box::new(record)))?;
-        self.results.started(effect, before.clone(), at);
+        let secrecy = Secrecy::members(super::expect::sensitive(part.call().spec.before));
+        self.results.started(effect, before.clone(), secrecy, at);
         if let Some(flying) = self.flying.get_mut(effect) {
             flying.stage = Stage::Starting;
         }
@@ -193,8 +207,10 @@ impl Dispatcher {
         let undo = match part {
             Part::Unit(unit) => {
                 if matches!(unit.fate, Fate::Undo(_)) {
-                    let scope = self.results.scope(&effect.path, effect.role).with("before", Value::Object(before.0.clone()));
-                    prepare::resolve_undo(&self.runbook, unit, &scope)
+                    let secrecy = super::expect::secrecy(unit.action.spec.before);
+                    let scope = self.results.scope(&effect.path, effect.role);
+                    let scope = scope.with_secret("before", Value::Object(before.0.clone()), secrecy);
+                    prepare::resolve_undo(&self.runbook, unit, &scope, &self.secrets.masker())
                 } else {
                     Vec::new()
                 }
@@ -217,8 +233,10 @@ impl Dispatcher {
         }
         let secrecy = super::expect::secrecy(call.spec.before);
         let mut public = self.secrets.public("before", &before.0, &secrecy);
+        let hidden = hidden(&before.0, &public);
         let name = RunFolder::value_name(&effect).replace(".json", ".before.json");
         oversize::fit(&mut public, &self.surroundings.run_dir, &name)?;
+        let sealed = self.seal(Kept::Before, &effect, &public, hidden);
         Ok(Started {
             action: prepare::name(call),
             spec,
@@ -227,18 +245,19 @@ impl Dispatcher {
             fields: oversize::cut(work.fields.clone()),
             before: Before(public),
             undo,
+            sealed,
             effect,
         })
     }
 
     /// An effect ends before it began.
     pub(super) fn never_began(&mut self, effect: EffectId, failure: Failure) -> Result<(), EngineError> {
-        let failure = self.secrets.failure(failure);
+        let failure = self.secrets.failure(failure, None);
         self.end(effect, Outcome::failed(failure, Residue::None))
     }
 
     fn end(&mut self, effect: EffectId, outcome: Outcome) -> Result<(), EngineError> {
-        let ended = Ended { effect, outcome, tries: 0, expectations: Vec::new(), warnings: Vec::new(), output: None };
+        let ended = Ended { effect, outcome, tries: 0, expectations: Vec::new(), warnings: Vec::new(), output: None, sealed: Vec::new() };
         self.ledger.write(Record::Ended(Box::new(ended))).map(drop)
     }
 
@@ -346,7 +365,8 @@ impl Dispatcher {
         let runbook = Arc::clone(&self.runbook);
         let Some(template) = unit.and_then(|unit| runbook.units.get(unit.get())?.confirm.as_ref()) else { return String::new() };
         let scope = self.results.scope(path, Role::Do);
-        template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| oversize::clip(rendered.public_text(), TEXT))
+        let public = template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| rendered.public_text());
+        oversize::clip(self.secrets.masker().text(&public), TEXT)
     }
 }
 

@@ -92,12 +92,14 @@ pub(crate) struct Finished {
     pub tries: u32,
     pub warnings: Vec<String>,
     pub output: Option<OutputFile>,
+    /// Why its words are not shown, where they are not.
+    pub withheld: Option<String>,
 }
 
 impl Finished {
     fn cancelled() -> Self {
         let outcome = Outcome::Cancelled { residue: Residue::None };
-        Self { outcome, secret: Vec::new(), expectations: Vec::new(), tries: 0, warnings: Vec::new(), output: None }
+        Self { outcome, secret: Vec::new(), expectations: Vec::new(), tries: 0, warnings: Vec::new(), output: None, withheld: None }
     }
 }
 
@@ -161,7 +163,8 @@ impl Work {
         let (output, noted) = self.cx.finish_output();
         let overran = last.overran.map(|time| format!("it took {} s longer than its `timeout`, and was waited for", time.as_secs()));
         let warnings = overran.into_iter().chain(noted).collect();
-        Finished { outcome: last.outcome, secret: last.secret, expectations: last.expectations, tries, warnings, output }
+        let Try { outcome, secret, expectations, .. } = last;
+        Finished { outcome, secret, expectations, tries, warnings, output, withheld: self.cx.withheld().map(str::to_owned) }
     }
 
     /// Whether a read-only action is asked again.
@@ -267,7 +270,7 @@ impl Work {
     async fn prove(&self, unit: &Unit, outputs: &runbook_core::action::Outputs, secret: &[String]) -> Result<(), Failure> {
         let Some(proof) = &unit.proof else { return Ok(()) };
         let scope = self.scope.with_members(outputs, &Secrecy::members(secret.iter().cloned()));
-        let ready = prepare::ready(&self.runbook, &proof.action, &scope)?;
+        let ready = prepare::ready(&self.runbook, &proof.action, &scope, self.cx.secrets())?;
         let outcome = AssertUnwindSafe(ready.action.run(&*self.cx, &Before::nothing())).catch_unwind().await;
         match outcome.unwrap_or_else(|_| Outcome::failed(panicked(), Residue::Unknown)) {
             Outcome::Succeeded { outputs, .. } => {

@@ -1,6 +1,6 @@
 //! What each happening means.
 
-use runbook_core::action::{Answer, Outcome, Question, Verdict};
+use runbook_core::action::{Answer, Outcome, Outputs, Question, Settled, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired, repeat_is_over};
 use runbook_core::scope::Secrecy;
@@ -12,10 +12,12 @@ use super::effect::Finished;
 use super::happening::Happening;
 use super::oversize;
 use super::recover::Looked;
+use super::results::Names;
 use super::run::{AfterSync, Dispatcher, Stage};
 use crate::EngineError;
 use crate::ask::{Prompt, Told};
 use crate::state::RunFolder;
+use crate::vault::Kept;
 
 impl Dispatcher {
     pub(super) fn happened(&mut self, happening: Happening) -> Result<(), EngineError> {
@@ -43,57 +45,79 @@ impl Dispatcher {
 
     /// An effect came to its end.
     pub(super) fn ran(&mut self, effect: &EffectId, finished: Finished) -> Result<(), EngineError> {
-        let Finished { outcome, secret, expectations, tries, warnings, output } = finished;
+        let Finished { outcome, mut secret, expectations, tries, mut warnings, output, withheld } = finished;
+        let withheld = withheld.as_deref();
         let changed = outcome.may_have_changed();
         let over = repeat_is_over(&expectations);
-        let origin = origin(effect);
+        let mut sealed = Vec::new();
         let (outcome, outputs) = match outcome {
             Outcome::Succeeded { outputs, changed } => {
-                let public = self.public(effect, &origin, &outputs, &secret)?;
+                withhold(&outputs, &mut secret, withheld);
+                let (public, hidden) = self.public(effect, &outputs, &secret)?;
+                let wanted = hidden.len();
+                sealed = self.seal(Kept::Outputs, effect, &public, hidden);
+                if sealed.len() < wanted {
+                    warnings.push("its secret results could not be kept: a later session of this run cannot use them".to_owned());
+                }
                 (Outcome::Succeeded { outputs: public, changed }, Some(outputs))
             }
             Outcome::Failed { failure, residue, outputs } => {
-                let public = self.public(effect, &origin, &outputs, &secret)?;
-                (Outcome::Failed { failure: self.secrets.failure(failure), residue, outputs: public }, None)
+                withhold(&outputs, &mut secret, withheld);
+                let (public, _) = self.public(effect, &outputs, &secret)?;
+                (Outcome::Failed { failure: self.secrets.failure(failure, withheld), residue, outputs: public }, None)
             }
             Outcome::Cancelled { residue } => (Outcome::Cancelled { residue }, None),
         };
-        let expectations = self.secrets.expectations(expectations);
-        let ended = Ended { effect: effect.clone(), outcome, tries, expectations, warnings, output };
+        let expectations = self.secrets.expectations(expectations, withheld);
+        let ended = Ended { effect: effect.clone(), outcome, tries, expectations, warnings, output, sealed };
         let at = self.ledger.write(Record::Ended(Box::new(ended)))?;
         match outputs {
-            Some(outputs) => self.results.done(effect, outputs, &secret, over, at),
+            Some(outputs) => self.results.done(effect, outputs, Names { secret: &secret, lost: &[] }, over, at),
             None if !changed => self.results.unchanged(effect),
             None => {}
         }
         Ok(())
     }
 
-    /// Results as they are recorded.
-    fn public(
-        &mut self,
-        effect: &EffectId,
-        origin: &str,
-        outputs: &runbook_core::action::Outputs,
-        secret: &[String],
-    ) -> Result<runbook_core::action::Outputs, EngineError> {
+    /// Results as they are recorded, and the members whose real values those do not show.
+    fn public(&mut self, effect: &EffectId, outputs: &Outputs, secret: &[String]) -> Result<(Outputs, Outputs), EngineError> {
+        let origin = &origin(effect);
         if let Some(unit) = effect.path.last().and_then(|place| self.ledger.plan().find(&place.step))
             && let Some(unit) = self.runbook.units.get(unit.get())
         {
-            // Only what the author calls a secret is searched for in what comes later: an inspected environment holds `PATH` and the like.
-            self.secrets.learn_results(origin, outputs, &unit.secret_outputs);
+            self.secrets.learn_results(origin, outputs, secret, &unit.secret_outputs);
         }
         let mut public = self.secrets.public(origin, outputs, &Secrecy::members(secret.iter().cloned()));
+        let hidden = hidden(outputs, &public);
         oversize::fit(&mut public, &self.surroundings.run_dir, &RunFolder::value_name(effect))?;
-        Ok(public)
+        Ok((public, hidden))
+    }
+
+    /// Keeps real values for later sessions, before the record that tells of them is written; gives the names of what is kept. A disk that does not take them
+    /// is no reason to lose the record of what was done.
+    pub(super) fn seal(&mut self, kept: Kept, effect: &EffectId, public: &Outputs, hidden: Outputs) -> Vec<String> {
+        // Nothing refers to the results of an undo.
+        if hidden.is_empty() || (kept == Kept::Outputs && matches!(effect.role, Role::Undo(_) | Role::Monitor)) {
+            return Vec::new();
+        }
+        let names = hidden.keys().cloned().collect();
+        match self.vault.seal(kept, effect, public, hidden) {
+            Ok(()) => names,
+            Err(error) => {
+                tracing::warn!(%error, %effect, "secret results could not be kept");
+                Vec::new()
+            }
+        }
     }
 
     /// An interrupted effect was looked at.
     pub(super) fn looked(&mut self, effect: &EffectId, looked: Looked) -> Result<(), EngineError> {
         let Looked { settled, verdict, secret, expectations } = looked;
+        let mut sealed = Vec::new();
         let (verdict, outputs) = match verdict {
             Verdict::Done { outputs, changed } => {
-                let public = self.public(effect, &origin(effect), &outputs, &secret)?;
+                let (public, hidden) = self.public(effect, &outputs, &secret)?;
+                sealed = self.seal(Kept::Outputs, effect, &public, hidden);
                 (Verdict::Done { outputs: public, changed }, Some(outputs))
             }
             Verdict::Partial { why } => (Verdict::Partial { why: oversize::clip(self.secrets.masker().text(&why), TEXT) }, None),
@@ -103,10 +127,15 @@ impl Dispatcher {
         let held = expectations.iter().all(|expectation| expectation.holds || expectation.warning || expectation.until);
         let over = repeat_is_over(&expectations);
         let not_done = verdict == Verdict::NotDone;
-        let expectations = self.secrets.expectations(expectations);
-        let at = self.ledger.write(Record::Recovered(Box::new(Recovered { effect: effect.clone(), settled, verdict, expectations })))?;
+        let expectations = self.secrets.expectations(expectations, None);
+        let settled = match settled {
+            Settled::Moving { why } => Settled::Moving { why: oversize::clip(self.secrets.masker().text(&why), TEXT) },
+            Settled::AtRest => Settled::AtRest,
+        };
+        let recovered = Recovered { effect: effect.clone(), settled, verdict, expectations, sealed };
+        let at = self.ledger.write(Record::Recovered(Box::new(recovered)))?;
         match outputs {
-            Some(outputs) if held => self.results.done(effect, outputs, &secret, over, at),
+            Some(outputs) if held => self.results.done(effect, outputs, Names { secret: &secret, lost: &[] }, over, at),
             None if not_done => self.results.unchanged(effect),
             Some(_) | None => {}
         }
@@ -116,7 +145,9 @@ impl Dispatcher {
     /// A trace of an effect. What is found before its start or while it is looked at again is only read: the view has no place for a trace of that, nothing
     /// needs to be settled, and it is left out of the journal.
     fn evidence(&mut self, effect: &EffectId, evidence: Value, done: Option<oneshot::Sender<()>>) -> Result<(), EngineError> {
-        let record = Record::Evidence(Evidence { effect: effect.clone(), evidence: oversize::cut(evidence.clone()) });
+        let mut public = evidence.clone();
+        self.secrets.masker().json(&mut public);
+        let record = Record::Evidence(Evidence { effect: effect.clone(), evidence: oversize::cut(public) });
         let written = if done.is_some() { self.ledger.write(record) } else { self.ledger.note(record) };
         match written {
             Ok(_) => self.results.evidence(effect, evidence),
@@ -153,6 +184,10 @@ impl Dispatcher {
             (Reply::Yes | Reply::All | Reply::Done, None) => Answer::Yes,
             (Reply::No | Reply::NotDone | Reply::Skip | Reply::Stop | Reply::Retry | Reply::RollBack, None) => Answer::No,
             (Reply::Nobody | Reply::Withdrawn | Reply::Text(None), None) => Answer::Nobody,
+        };
+        let reply = match reply {
+            Reply::Text(Some(text)) => Reply::Text(Some(self.secrets.masker().text(&text))),
+            reply => reply,
         };
         self.ledger.write(Record::Answered(Answered { subject, reply, by }))?;
         if let Some(to) = question.answer {
@@ -192,8 +227,21 @@ impl Dispatcher {
     }
 }
 
+/// The members of `real` that `public` does not show as they are.
+pub(super) fn hidden(real: &Outputs, public: &Outputs) -> Outputs {
+    real.iter().filter(|(name, value)| public.get(*name) != Some(value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Takes every text for a secret where what an effect prints is withheld.
+fn withhold(outputs: &Outputs, secret: &mut Vec<String>, withheld: Option<&str>) {
+    if withheld.is_some() {
+        let texts = outputs.iter().filter(|(_, value)| value.is_string() || value.is_array() || value.is_object());
+        secret.extend(texts.map(|(name, _)| name.clone()));
+    }
+}
+
 /// What a result is called in templates: `steps.ID`.
-fn origin(effect: &EffectId) -> String {
+pub(super) fn origin(effect: &EffectId) -> String {
     let group = match effect.role {
         Role::Check => "checks",
         Role::Do => "steps",

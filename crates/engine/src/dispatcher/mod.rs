@@ -38,7 +38,7 @@ mod tests;
 
 pub(crate) use happening::Happening;
 pub(crate) use ledger::Ledger;
-pub(crate) use replay::{Replayed, replay, value_key};
+pub(crate) use replay::{Known, Replayed, replay, value_key};
 pub(crate) use results::Results;
 pub(crate) use run::{Dispatcher, Parts};
 pub(crate) use secrets::Secrets;

@@ -9,10 +9,11 @@ use runbook_core::prepare::prepare;
 use runbook_core::record::UndoResolved;
 use runbook_core::runbook::{ActionCall, Fate, Placed, Runbook, UndoStep, Unit};
 use runbook_core::scope::Scope;
-use runbook_core::secret::Secret;
+use runbook_core::secret::Masker;
 use runbook_core::template::Expr;
 use serde_json::Value;
 
+use super::Secrets;
 use super::expect::Wanted;
 
 /// What an effect's name stands for in the runbook.
@@ -94,21 +95,28 @@ pub(super) struct Ready {
     pub fields: Value,
     /// Of `fields`.
     pub render: Digest,
-    /// The secrets that stand in it.
-    pub secrets: Vec<(String, Secret)>,
+    /// Those of its secrets that cannot be masked.
+    pub unmaskable: Vec<String>,
 }
 
-/// Renders and builds. A fault names its field.
-pub(super) fn ready(runbook: &Runbook, call: &ActionCall, scope: &Scope) -> Result<Ready, Failure> {
-    let prepared = prepare(call, &runbook.targets, scope).map_err(|faults| failure(&name(call), faults))?;
-    Ok(Ready { action: Arc::from(prepared.action), fields: prepared.public, render: prepared.digest, secrets: prepared.secrets })
+/// Renders and builds; its secrets are known from here on. A fault names its field.
+pub(super) fn ready(runbook: &Runbook, call: &ActionCall, scope: &Scope, secrets: &Secrets) -> Result<Ready, Failure> {
+    let failed = |faults| failure(&name(call), faults);
+    let mut prepared = prepare(call, &runbook.targets, scope).map_err(failed)?;
+    let unmaskable = secrets.unmaskable(&prepared.secrets);
+    secrets.learn(std::mem::take(&mut prepared.secrets));
+    let render = prepared.masked(&secrets.masker()).map_err(failed)?;
+    Ok(Ready { action: Arc::from(prepared.action), fields: prepared.public, render, unmaskable })
 }
 
 /// How a step would be undone, as far as it is known before it begins.
-pub(super) fn resolve_undo(runbook: &Runbook, unit: &Unit, scope: &Scope) -> Vec<UndoResolved> {
+pub(super) fn resolve_undo(runbook: &Runbook, unit: &Unit, scope: &Scope, masker: &Masker) -> Vec<UndoResolved> {
     let resolve = |step: &UndoStep| UndoResolved {
         action: name(&step.action),
-        fields: prepare(&step.action, &runbook.targets, scope).ok().map(|prepared| prepared.public),
+        fields: prepare(&step.action, &runbook.targets, scope).ok().map(|mut prepared| {
+            masker.json(&mut prepared.public);
+            prepared.public
+        }),
     };
     undo(unit).iter().map(resolve).collect()
 }

@@ -66,7 +66,7 @@ pub(super) async fn look(work: Arc<Work>, before: Before, evidence: Vec<Value>) 
 
 /// The author's own `probe`: an action that asks the world, and what holds where the step was done.
 async fn ask_author(work: &Work, unit: &Unit, probe: &Proof) -> Verdict {
-    let ready = match prepare::ready(&work.runbook, &probe.action, &work.scope) {
+    let ready = match prepare::ready(&work.runbook, &probe.action, &work.scope, work.cx.secrets()) {
         Ok(ready) => ready,
         Err(failure) => return Verdict::Unknown { why: format!("its `probe` cannot be prepared: {failure}") },
     };

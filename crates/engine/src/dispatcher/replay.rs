@@ -2,17 +2,20 @@
 
 use std::path::Path;
 
-use runbook_core::action::{ActionSpec, Before, Outcome, Outputs, Verdict};
+use runbook_core::action::{Before, Outcome, Outputs, Verdict};
 use runbook_core::effect::{EffectId, Role};
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, Stamped, repeat_is_over};
-use runbook_core::runbook::Runbook;
+use runbook_core::runbook::{Runbook, Unit};
 use runbook_core::scope::Scope;
+use runbook_core::secret::reference;
 use runbook_core::view::RunView;
 
-use super::Results;
-use super::{expect, oversize};
+use super::happened::origin;
+use super::results::Names;
+use super::{Results, Secrets, expect, oversize};
 use crate::EngineError;
+use crate::vault::{Kept, Vault};
 
 /// A run as its records tell it.
 pub(crate) struct Replayed {
@@ -22,8 +25,21 @@ pub(crate) struct Replayed {
     pub session: u32,
 }
 
-/// Folds records. Secret results are known by their names only, and cannot be used any more.
-pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope: Scope, folder: &Path) -> Result<Replayed, EngineError> {
+/// What a fold of records needs beside them.
+pub(crate) struct Known<'a> {
+    pub runbook: &'a Runbook,
+    pub plan: &'a Plan,
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// The real values of secret results, where they are still kept.
+    pub vault: &'a mut Vault,
+    /// Learns them.
+    pub secrets: &'a Secrets,
+}
+
+/// Folds records. Secret results that were not kept are known by their names only, and cannot be used any more.
+pub(crate) fn replay(known: &mut Known<'_>, records: &[Stamped], scope: Scope) -> Result<Replayed, EngineError> {
+    let (runbook, plan) = (known.runbook, known.plan);
     let mut replayed = Replayed { view: RunView::new(plan), results: Results::new(scope), session: 0 };
     for stamped in records {
         replayed.view.apply(plan, stamped)?;
@@ -32,13 +48,16 @@ pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope:
             Record::SessionOpened(opened) => replayed.session = opened.session,
             Record::Expanded(expanded) => results.expanded(&expanded.path, &expanded.items),
             Record::Started(started) => {
-                let before = Before(oversize::restore(started.before.0.clone(), folder)?);
-                results.started(&started.effect, before, stamped.at);
+                let (before, lost) = known.unseal(Kept::Before, &started.effect, &started.before.0, &started.sealed)?;
+                let spec = unit(runbook, plan, &started.effect).map_or(&[][..], |unit| unit.action.spec.before);
+                let secrecy = expect::secrecy(spec).without(lost.into_iter().map(|name| vec![name]).collect());
+                results.started(&started.effect, Before(before), secrecy, stamped.at);
             }
             Record::Evidence(evidence) => results.evidence(&evidence.effect, evidence.evidence.clone()),
             Record::Ended(ended) => match &ended.outcome {
                 Outcome::Succeeded { outputs, .. } => {
-                    done(results, runbook, plan, (&ended.effect, outputs, repeat_is_over(&ended.expectations)), stamped, folder)?;
+                    let over = repeat_is_over(&ended.expectations);
+                    known.done(results, (&ended.effect, outputs, &ended.sealed), over, stamped)?;
                 }
                 outcome if !outcome.may_have_changed() => results.unchanged(&ended.effect),
                 Outcome::Failed { .. } | Outcome::Cancelled { .. } => {}
@@ -46,7 +65,7 @@ pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope:
             Record::Recovered(recovered) => match &recovered.verdict {
                 Verdict::Done { outputs, .. } if recovered.expectations.iter().all(|e| e.holds || e.warning || e.until) => {
                     let over = repeat_is_over(&recovered.expectations);
-                    done(results, runbook, plan, (&recovered.effect, outputs, over), stamped, folder)?;
+                    known.done(results, (&recovered.effect, outputs, &recovered.sealed), over, stamped)?;
                 }
                 Verdict::NotDone => results.unchanged(&recovered.effect),
                 Verdict::Done { .. } | Verdict::Partial { .. } | Verdict::Unknown { .. } => {}
@@ -70,30 +89,81 @@ pub(crate) fn replay(runbook: &Runbook, plan: &Plan, records: &[Stamped], scope:
     Ok(replayed)
 }
 
-fn done(
-    results: &mut Results,
-    runbook: &Runbook,
-    plan: &Plan,
-    (effect, outputs, over): (&EffectId, &Outputs, Option<bool>),
-    stamped: &Stamped,
-    folder: &Path,
-) -> Result<(), EngineError> {
-    let secret = secret_names(runbook, plan, effect);
-    let outputs = oversize::restore(outputs.clone(), folder)?;
-    results.done(effect, outputs, &secret, over, stamped.at);
-    Ok(())
+impl Known<'_> {
+    fn done(
+        &mut self,
+        results: &mut Results,
+        (effect, public, sealed): (&EffectId, &Outputs, &[String]),
+        over: Option<bool>,
+        stamped: &Stamped,
+    ) -> Result<(), EngineError> {
+        let (outputs, lost) = self.unseal(Kept::Outputs, effect, public, sealed)?;
+        let secret = secret_names(self.runbook, self.plan, effect, &outputs, public);
+        if let Some(unit) = unit(self.runbook, self.plan, effect) {
+            self.secrets.learn_results(&origin(effect), &outputs, &secret, &unit.secret_outputs);
+        }
+        results.done(effect, outputs, Names { secret: &secret, lost: &lost }, over, stamped.at);
+        Ok(())
+    }
+
+    /// Puts real values in the place of what was recorded; gives what cannot be had any more, which is left out.
+    fn unseal(
+        &mut self,
+        kept: Kept,
+        effect: &EffectId,
+        public: &Outputs,
+        sealed: &[String],
+    ) -> Result<(Outputs, Vec<String>), EngineError> {
+        let mut members = oversize::restore(public.clone(), self.folder)?;
+        let mut lost = Vec::new();
+        let mut real = if sealed.is_empty() { None } else { self.vault.open(kept, effect, public) };
+        for name in sealed {
+            if let Some(value) = real.as_mut().and_then(|real| real.remove(name)) {
+                members.insert(name.clone(), value);
+            } else {
+                members.remove(name);
+                lost.push(name.clone());
+            }
+        }
+        // A reference that nothing was kept for: the disk was full, or an older version recorded it.
+        let spec = unit(self.runbook, self.plan, effect);
+        let secret: Vec<String> = match (kept, spec) {
+            (Kept::Outputs, Some(unit)) => {
+                expect::sensitive(unit.action.spec.outputs).into_iter().chain(unit.secret_outputs.iter().cloned()).collect()
+            }
+            (Kept::Before, Some(unit)) => expect::sensitive(unit.action.spec.before),
+            (_, None) => Vec::new(),
+        };
+        for name in secret {
+            if !sealed.contains(&name) && members.remove(&name).is_some() {
+                lost.push(name);
+            }
+        }
+        Ok((members, lost))
+    }
 }
 
-/// Which outputs of an effect are secret: it must be taken for a secret as long as its name stands for it.
-fn secret_names(runbook: &Runbook, plan: &Plan, effect: &EffectId) -> Vec<String> {
-    let unit = effect.path.last().and_then(|place| plan.find(&place.step)).and_then(|unit| runbook.units.get(unit.get()));
-    let spec = |spec: &ActionSpec| expect::sensitive(spec.outputs);
-    match (unit, effect.role) {
-        (Some(unit), Role::Check | Role::Do | Role::Verify | Role::Monitor) => {
-            spec(unit.action.spec).into_iter().chain(unit.secret_outputs.iter().cloned()).collect()
+fn unit<'a>(runbook: &'a Runbook, plan: &Plan, effect: &EffectId) -> Option<&'a Unit> {
+    let place = effect.path.last()?;
+    // An undo's results and what it found are its own actions', which nothing refers to.
+    let own = matches!(effect.role, Role::Check | Role::Do | Role::Verify | Role::Monitor);
+    plan.find(&place.step).filter(|_| own).and_then(|unit| runbook.units.get(unit.get()))
+}
+
+/// Which outputs of an effect are secret: by the action's account, by the author's, and because the author made them of such.
+fn secret_names(runbook: &Runbook, plan: &Plan, effect: &EffectId, outputs: &Outputs, public: &Outputs) -> Vec<String> {
+    let Some(unit) = unit(runbook, plan, effect) else { return Vec::new() };
+    let mut names: Vec<String> =
+        expect::sensitive(unit.action.spec.outputs).into_iter().chain(unit.secret_outputs.iter().cloned()).collect();
+    let origin = origin(effect);
+    for (name, value) in public {
+        let whole = reference(&format!("{origin}.{name}"));
+        // Recorded as nothing but a reference to itself.
+        if value.as_str().is_some_and(|text| text.starts_with(&whole)) && outputs.get(name) != Some(value) && !names.contains(name) {
+            names.push(name.clone());
         }
-        (Some(_) | None, _) => Vec::new(),
     }
+    names
 }
 
 /// The name under which a value stands among the inputs: no variable can have it.

@@ -17,6 +17,8 @@ pub(crate) struct Attempt {
     pub before: Before,
     /// What was found before anything may have changed; an undo goes back to it.
     pub origin: Before,
+    /// What of it is secret.
+    secrecy: Secrecy,
     /// What it left to be found by.
     pub evidence: Vec<Value>,
     /// Whether an attempt before it may have changed something.
@@ -31,8 +33,18 @@ struct Loop {
     items: Vec<ItemKey>,
     results: Map<String, Value>,
     secret: Vec<Vec<String>>,
+    lost: Vec<Vec<String>>,
     /// Whether the scope does not have the latest of it.
     stale: bool,
+}
+
+/// Outputs that are not like the others.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// What is secret.
+    pub secret: &'a [String],
+    /// What was secret, and is not known to this session.
+    pub lost: &'a [String],
 }
 
 /// Results by their names, and attempts by theirs.
@@ -59,7 +71,7 @@ impl Results {
         let step = path.last();
         for (id, looped) in self.loops.iter_mut().filter(|(id, looped)| looped.stale && step.is_none_or(|place| place.step != **id)) {
             let items = Value::Object(looped.results.clone());
-            let secrecy = Secrecy::of(looped.secret.iter().cloned());
+            let secrecy = Secrecy::of(looped.secret.iter().cloned()).without(looped.lost.clone());
             self.scope.set_member("steps", id, Value::Object(Map::from_iter([("items".to_owned(), items)])), secrecy);
             looped.stale = false;
         }
@@ -68,8 +80,9 @@ impl Results {
             scope.set("item", item.clone(), Secrecy::none());
         }
         if let Role::Undo(_) = role {
-            let before = self.attempt(path, Role::Do).map(|attempt| attempt.origin.0.clone()).unwrap_or_default();
-            scope.set("before", Value::Object(before), Secrecy::none());
+            let attempt = self.attempt(path, Role::Do);
+            let (before, secrecy) = attempt.map(|attempt| (attempt.origin.0.clone(), attempt.secrecy.clone())).unwrap_or_default();
+            scope.set("before", Value::Object(before), secrecy);
         }
         scope
     }
@@ -93,12 +106,12 @@ impl Results {
     }
 
     /// An attempt began.
-    pub(super) fn started(&mut self, effect: &EffectId, before: Before, at: Timestamp) {
+    pub(super) fn started(&mut self, effect: &EffectId, before: Before, secrecy: Secrecy, at: Timestamp) {
         let key = (effect.path.clone(), effect.role);
         let touched = self.attempts.get(&key).filter(|last| last.touched || last.open);
-        let origin = touched.map_or_else(|| before.clone(), |last| last.origin.clone());
+        let (origin, secrecy) = touched.map_or_else(|| (before.clone(), secrecy), |last| (last.origin.clone(), last.secrecy.clone()));
         let touched = touched.is_some();
-        self.attempts.insert(key, Attempt { started: at, before, origin, evidence: Vec::new(), touched, open: true });
+        self.attempts.insert(key, Attempt { started: at, before, origin, secrecy, evidence: Vec::new(), touched, open: true });
     }
 
     /// It left a trace.
@@ -115,8 +128,9 @@ impl Results {
         }
     }
 
-    /// It was done; `secret` names the outputs that are secret, `over` says whether a `repeat_until` holds. As long as it does not, there are no results.
-    pub(super) fn done(&mut self, effect: &EffectId, outputs: Outputs, secret: &[String], over: Option<bool>, at: Timestamp) {
+    /// It was done; `over` says whether a `repeat_until` holds. As long as it does not, there are no results.
+    pub(super) fn done(&mut self, effect: &EffectId, outputs: Outputs, names: Names<'_>, over: Option<bool>, at: Timestamp) {
+        let Names { secret, lost } = names;
         let group = match effect.role {
             Role::Check => "checks",
             Role::Do => "steps",
@@ -141,10 +155,15 @@ impl Results {
         }
         outputs.insert("finished_at".to_owned(), Value::String(at.to_string()));
         match &place.item {
-            None => self.scope.set_member(group, &place.step, Value::Object(outputs), Secrecy::members(secret.iter().cloned())),
+            None => {
+                let secrecy = Secrecy::members(secret.iter().cloned()).without(lost.iter().map(|name| vec![name.clone()]).collect());
+                self.scope.set_member(group, &place.step, Value::Object(outputs), secrecy);
+            }
             Some(key) => {
                 let looped = self.loops.entry(place.step.clone()).or_default();
-                looped.secret.extend(secret.iter().map(|name| vec!["items".to_owned(), key.clone(), name.clone()]));
+                let path = |name: &String| vec!["items".to_owned(), key.clone(), name.clone()];
+                looped.secret.extend(secret.iter().map(path));
+                looped.lost.extend(lost.iter().map(path));
                 looped.results.insert(key.clone(), Value::Object(outputs));
                 looped.stale = true;
             }
@@ -164,15 +183,15 @@ mod tests {
         let effect = EffectId::first("stop", Role::Do);
         let found = |value: u32| Before(Map::from_iter([("found".to_owned(), json!(value))]));
         let origin = |results: &Results| results.attempt(&effect.path, Role::Do).unwrap().origin.0["found"].clone();
-        results.started(&effect, found(1), Timestamp::UNIX_EPOCH);
+        results.started(&effect, found(1), Secrecy::none(), Timestamp::UNIX_EPOCH);
         results.unchanged(&effect);
-        results.started(&effect, found(2), Timestamp::UNIX_EPOCH);
+        results.started(&effect, found(2), Secrecy::none(), Timestamp::UNIX_EPOCH);
         assert_eq!(origin(&results), 2, "the first attempt changed nothing");
-        results.started(&effect, found(3), Timestamp::UNIX_EPOCH);
+        results.started(&effect, found(3), Secrecy::none(), Timestamp::UNIX_EPOCH);
         assert_eq!(origin(&results), 2, "the second may have");
         results.unchanged(&effect);
         assert_eq!(origin(&results), 2, "that the third changed nothing takes nothing back");
-        results.started(&effect, found(4), Timestamp::UNIX_EPOCH);
+        results.started(&effect, found(4), Secrecy::none(), Timestamp::UNIX_EPOCH);
         assert_eq!(origin(&results), 2);
     }
 }

@@ -20,6 +20,7 @@ use crate::context::Surroundings;
 use crate::crash;
 use crate::events::{Event, EventSender};
 use crate::signals::{self, Stops};
+use crate::vault::Vault;
 
 /// What a dispatcher is made of.
 pub(crate) struct Parts {
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub ledger: Ledger,
     pub results: Results,
     pub secrets: Secrets,
+    pub vault: Vault,
     pub surroundings: Arc<Surroundings>,
     pub asker: Arc<dyn Asker>,
     pub events: EventSender,
@@ -39,6 +41,7 @@ pub(crate) struct Dispatcher {
     pub(super) ledger: Ledger,
     pub(super) results: Results,
     pub(super) secrets: Secrets,
+    pub(super) vault: Vault,
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) events: EventSender,
     asker: Arc<Mutex<Arc<dyn Asker>>>,
@@ -101,6 +104,7 @@ impl Dispatcher {
             ledger: parts.ledger,
             results: parts.results,
             secrets: parts.secrets,
+            vault: parts.vault,
             surroundings: parts.surroundings,
             events: parts.events,
             asker: Arc::new(Mutex::new(parts.asker)),

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use runbook_core::action::{CancelKind, Context, Exit, Failure, ProcessSpec, Sink, Stdin};
 use runbook_core::effect::{EffectId, Role};
+use runbook_core::inputs::Inputs;
+use runbook_core::secret::{DigestKey, Secret};
 use tokio::sync::{mpsc, watch};
 
 use super::Environment;
 use crate::clock::HostClock;
 use crate::context::{EffectContext, Parts, Surroundings};
-use crate::dispatcher::Happening;
+use crate::dispatcher::{Happening, Secrets};
 use crate::events::{self, Event, EventReceiver};
 use crate::output::OutputLog;
 use crate::testing::Folder;
@@ -38,12 +40,15 @@ impl Bench {
             clock: Arc::new(HostClock),
             events: events_to,
         });
+        let secrets = Secrets::new(&Inputs::default(), DigestKey::new([7; 32]));
+        secrets.learn([("vars.password".to_owned(), Secret::new("s3cr3t-word"))]);
         let parts = Parts {
             effect: EffectId::first("step", Role::Do),
             deadline: None,
             interruptible: true,
             cancel: cancelled,
-            masker: runbook_core::secret::Masker::new([("vars.password", "s3cr3t-word")]),
+            secrets,
+            withheld: None,
             log: OutputLog::new(folder.path().join("step.log"), "output/step.log".into()),
             tell: sender,
         };

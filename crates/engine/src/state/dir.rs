@@ -187,6 +187,11 @@ impl StateDir {
         key.map(DigestKey::new).map_err(|_| DiskError::new("use", path, std::io::Error::other("it does not hold 32 bytes")))
     }
 
+    /// Where the keys are with which runs keep secret results: outside of the runs' folders, so that a copy of one of those is of no use.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
     /// The folder of a run.
     pub fn folder(&self, run: &RunId) -> RunFolder {
         RunFolder::at(run.clone(), self.runs_folder().join(run.as_str()))

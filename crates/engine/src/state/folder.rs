@@ -75,6 +75,16 @@ impl RunFolder {
         format!("output/{}.log", file_name(effect))
     }
 
+    /// Where the real values of an effect's secret results are kept, relative to the folder.
+    pub(crate) fn sealed_name(effect: &EffectId) -> String {
+        format!("sealed/{}.sealed", file_name(effect))
+    }
+
+    /// The folder of all of those.
+    pub(crate) fn sealed(&self) -> PathBuf {
+        self.path.join("sealed")
+    }
+
     /// Where a result that is too large for a record is kept, relative to the folder.
     pub fn value_name(effect: &EffectId) -> String {
         format!("values/{}.json", file_name(effect))

@@ -39,12 +39,14 @@ pub(super) struct Exec {
     argv: Vec<Argument>,
     /// Environment variables beside the container's own. A secret may stand here.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     env: BTreeMap<String, String>,
     /// The user, `NAME` or `UID[:GID]`; without it the container's own.
     user: Option<String>,
     /// The folder in which it starts; without it the container's own.
     workdir: Option<AbsolutePath>,
     /// What it reads from its input. A secret may stand here.
+    #[schemars(extend("x-secret" = "accept"))]
     stdin: Option<String>,
     /// The exit codes that mean success.
     #[serde(default = "zero")]

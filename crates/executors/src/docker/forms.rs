@@ -39,7 +39,7 @@ pub(super) use form;
 /// An argument of a program. It is seen by others (in the engine's events, in a list of processes), so no secret may stand in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(inline, extend("x-text" = "argv", "x-secret" = "refuse"))]
+#[schemars(inline, extend("x-text" = "argv"))]
 pub(super) struct Argument(pub(super) String);
 
 impl Argument {

@@ -16,6 +16,7 @@ pub(super) struct Write {
     #[schemars(extend("x-text" = "path"))]
     path: String,
     /// The whole content.
+    #[schemars(extend("x-secret" = "accept"))]
     text: String,
     /// Its mode, such as `0640`; that of the file that is there, else `0644`.
     mode: Option<OctalMode>,

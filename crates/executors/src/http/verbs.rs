@@ -20,6 +20,7 @@ pub(super) struct Get {
     url: HttpUrl,
     /// Headers to send.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     headers: BTreeMap<String, String>,
     /// The status codes that are a success; by default every one below 400.
     #[serde(default)]
@@ -37,13 +38,16 @@ macro_rules! with_body {
             url: HttpUrl,
             /// Headers to send.
             #[serde(default)]
+            #[schemars(extend("x-secret" = "accept"))]
             headers: BTreeMap<String, String>,
             /// The status codes that are a success; by default every one below 400.
             #[serde(default)]
             accept: Vec<u16>,
             /// The body as text.
+            #[schemars(extend("x-secret" = "accept"))]
             body: Option<String>,
             /// The body as a value that is sent as JSON.
+            #[schemars(extend("x-secret" = "accept"))]
             json: Option<Value>,
         }
 

@@ -22,7 +22,7 @@ pub(super) struct Input {
     /// The whole line must match.
     #[schemars(extend("x-text" = "verbatim", "format" = "regex"))]
     pattern: Option<String>,
-    /// Whether it is typed without being shown. Name the step's `value` in `secret_outputs` as well.
+    /// Whether it is typed without being shown; `value` is a secret then.
     #[serde(default)]
     secret: bool,
     /// Read back after the answer: an action and what must hold; asked again where it does not.

@@ -14,7 +14,7 @@ static ACTIONS: &[ActionSpec] = &[
         ..ActionSpec::of::<confirm::Confirm>("confirm", Class::ONCE, "asks a person to do something, and whether it is done")
     },
     ActionSpec {
-        outputs: &[OutputSpec::new("value", OutputKind::String, "what the person typed")],
+        outputs: &[OutputSpec::new("value", OutputKind::String, "what the person typed").secret_where("secret")],
         example: r#"manual.input = { text = "The number of the change ticket", pattern = "CHG-[0-9]+" }"#,
         ..ActionSpec::of::<input::Input>("input", Class::READ_ONLY, "asks a person for a line of text")
     },

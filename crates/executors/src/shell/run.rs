@@ -18,6 +18,7 @@ pub(super) struct Run {
     argv: Vec<Argument>,
     /// Environment variables beside the inherited ones.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     env: BTreeMap<String, String>,
     /// The folder it starts in; the runbook's own by default.
     #[schemars(extend("x-text" = "path"))]
@@ -28,6 +29,7 @@ pub(super) struct Run {
     /// The mask of modes of files that it makes.
     umask: Option<OctalMode>,
     /// Text for its standard input; nothing by default.
+    #[schemars(extend("x-secret" = "accept"))]
     stdin: Option<String>,
     /// A file for its standard input.
     #[schemars(extend("x-text" = "path"))]
@@ -44,7 +46,7 @@ pub(super) struct Run {
 /// One word of a command line; every user of the host can see it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(inline, extend("x-text" = "argv", "x-secret" = "refuse"))]
+#[schemars(inline, extend("x-text" = "argv"))]
 struct Argument(String);
 
 impl Run {

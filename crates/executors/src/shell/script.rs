@@ -19,7 +19,7 @@ use super::child::{self, Surroundings};
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
     /// The script for bash or sh. A value in it becomes a quoted environment variable; a place where no value is safe is refused.
-    #[schemars(extend("x-text" = "shell"))]
+    #[schemars(extend("x-secret" = "accept", "x-text" = "shell"))]
     text: Option<ShellText>,
     /// A script for another interpreter, taken as it is, without templates; values reach it through `env`.
     #[schemars(extend("x-text" = "verbatim"))]
@@ -30,6 +30,7 @@ pub(super) struct Script {
     interpreter: String,
     /// Environment variables beside the inherited ones.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     env: BTreeMap<String, String>,
     /// The folder it starts in; the runbook's own by default.
     #[schemars(extend("x-text" = "path"))]
@@ -40,6 +41,7 @@ pub(super) struct Script {
     /// The mask of modes of files that it makes.
     umask: Option<OctalMode>,
     /// Text for its standard input; nothing by default.
+    #[schemars(extend("x-secret" = "accept"))]
     stdin: Option<String>,
     /// A file for its standard input.
     #[schemars(extend("x-text" = "path"))]

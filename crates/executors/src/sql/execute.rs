@@ -27,7 +27,7 @@ pub(super) struct Execute {
     #[schemars(extend("x-text" = "name"))]
     database: Option<String>,
     /// One or several statements, separated by `;`.
-    #[schemars(extend("x-text" = "sql"))]
+    #[schemars(extend("x-secret" = "accept", "x-text" = "sql"))]
     sql: SqlText,
     /// How many rows all statements together must match, whether or not their values were different before. Outside these bounds the transaction is
     /// rolled back and the step fails.

@@ -32,7 +32,7 @@ pub(super) struct Query {
     #[schemars(extend("x-text" = "name"))]
     database: Option<String>,
     /// One statement: `select`, `show`, `with`, `table`, `values`, `explain` or `describe`.
-    #[schemars(extend("x-text" = "sql"))]
+    #[schemars(extend("x-secret" = "accept", "x-text" = "sql"))]
     sql: SqlText,
     /// How many rows are kept; more are counted only, and `truncated` is true.
     #[serde(default = "max_rows")]

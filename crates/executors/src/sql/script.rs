@@ -30,7 +30,7 @@ pub(super) struct Script {
     database: Option<String>,
     /// The statements; or else `file`.
     #[serde(default)]
-    #[schemars(extend("x-text" = "sql"))]
+    #[schemars(extend("x-secret" = "accept", "x-text" = "sql"))]
     sql: Option<SqlText>,
     /// A file with the statements, in UTF-8, packed where its name ends in `.gz`; or else `sql`. A relative path starts from the runbook's folder.
     #[serde(default)]

@@ -18,9 +18,11 @@ pub(super) struct Mysql {
     #[serde(default)]
     pub(super) port: Option<Port>,
     /// The user, taken as it is: `user@tenant#cluster` through OceanBase's proxy, `user@tenant` without it.
+    #[schemars(extend("x-secret" = "accept"))]
     pub(super) user: String,
     /// The password; empty where the user has none.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     pub(super) password: String,
     /// The database that statements start in. An action's own `database` wins.
     #[serde(default)]

@@ -8,6 +8,7 @@
 //! | `warning` | `text` |
 //! | `lost` | `bytes` of output that came too fast |
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use runbook_core::action::{Progress, Stream};
@@ -28,8 +29,7 @@ impl Jsonl {
     }
 
     fn line(&mut self, value: &Value) {
-        // serde_json writes control characters as escapes; a reader sees them as they are.
-        self.out.line(value);
+        self.out.line(inert(&value.to_string()));
         self.out.flush();
     }
 }
@@ -60,5 +60,34 @@ impl Reporter for Jsonl {
 
     fn lost(&mut self, bytes: u64) {
         self.line(&json!({ "event": "lost", "bytes": bytes }));
+    }
+}
+
+/// The same JSON, with what a terminal would obey and JSON need not escape (C1 controls, bidi controls, line separators) as escapes: a reader of the JSON sees
+/// them as they are, whoever looks at the lines is not misled.
+fn inert(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_means_the_same() {
+        let value = json!({ "text": "\u{1b}[31m \u{9b}31m \u{202e}abc ‹é›" });
+        let line = inert(&value.to_string());
+        assert_eq!(line, r#"{"text":"\u001b[31m \u009b31m \u202eabc ‹é›"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 }

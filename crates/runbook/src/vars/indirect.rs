@@ -72,6 +72,11 @@ fn output(argv: &[String], dir: Option<&Path>) -> Result<Vec<u8>, String> {
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
+    // It has no need of other variables' values, secrets among them.
+    let others = std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"RUNBOOK_VAR_"));
+    for name in others {
+        command.env_remove(name);
+    }
     let mut child =
         command.args(rest).stdin(Stdio::inherit()).stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let printed = child.stdout.take().map_or_else(|| Ok(Vec::new()), bounded);

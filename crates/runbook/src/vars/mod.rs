@@ -63,6 +63,20 @@ pub(crate) fn gather(runbook: &Arc<Runbook>, sources: &Sources<'_>) -> Result<In
     for path in &sources.args.var_files {
         file::read(path, &mut found, &mut faults);
     }
+    for given in found.direct.iter().filter(|given| given.origin == Origin::CommandLine) {
+        if runbook.vars.iter().any(|var| var.secret && var.name == given.name) {
+            faults.push(
+                Diagnostic::error(
+                    Code::SecretRefused,
+                    format!("the secret `{}` stands on the command line, where others can read it", given.name),
+                )
+                .help(format!(
+                    "give it in the environment variable `{0}`, or in a file that `{0}_FILE` names",
+                    environment_name(&given.name)
+                )),
+            );
+        }
+    }
     environment(runbook, sources.env, &mut found, &mut faults);
     let Found { mut direct, indirect } = found;
     let declared = |name: &str| runbook.vars.iter().any(|var| var.name == name);

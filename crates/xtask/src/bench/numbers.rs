@@ -28,6 +28,7 @@ pub(super) fn all(checkout: &Checkout, program: &Path, dir: &Path) -> Result<Vec
     rows.push(bench.places()?);
     rows.extend(bench.steps()?);
     rows.push(bench.flood()?);
+    rows.extend(super::masking::rows());
     rows.push(bench.size()?);
     rows.extend(Runs { program, dir }.rows()?);
     Ok(rows)

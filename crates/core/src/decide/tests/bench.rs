@@ -213,7 +213,7 @@ impl Bench {
         let class = key.undo.map_or(unit.class, |action| unit.undo()[usize::from(action)].class);
         let (action, spec, render) = ("a.b".to_owned(), digest(), digest());
         let (fields, before, undo) = (serde_json::Value::Null, Before::nothing(), Vec::new());
-        self.record(Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo })));
+        self.record(Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo, sealed: Vec::new() })));
     }
 
     /// The last attempt of an effect called `id`, `id[item]`, `id.undo0`, `id.check` or `id.verify`.
@@ -242,7 +242,7 @@ impl Bench {
     pub(super) fn ends(&mut self, called: &str, outcome: Outcome) {
         let effect = self.effect(called);
         let (expectations, warnings) = (Vec::new(), Vec::new());
-        self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None })));
+        self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None, sealed: Vec::new() })));
     }
 
     /// An attempt is done as a whole, and its `repeat_until` holds or not.
@@ -250,7 +250,8 @@ impl Bench {
         let effect = self.effect(called);
         let expectations = vec![until(over)];
         let outcome = Outcome::changed(Outputs::new());
-        self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings: Vec::new(), output: None })));
+        let (warnings, sealed) = (Vec::new(), Vec::new());
+        self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None, sealed })));
     }
 
     /// The same as the world says it of an attempt that broke off.
@@ -258,7 +259,7 @@ impl Bench {
         let effect = self.effect(called);
         let verdict = Verdict::Done { outputs: Outputs::new(), changed: true };
         let expectations = vec![until(over)];
-        self.record(Record::Recovered(Box::new(Recovered { effect, settled: Settled::AtRest, verdict, expectations })));
+        self.record(Record::Recovered(Box::new(Recovered { effect, settled: Settled::AtRest, verdict, expectations, sealed: Vec::new() })));
     }
 
     pub(super) fn changes(&mut self, called: &str) {
@@ -275,13 +276,25 @@ impl Bench {
 
     pub(super) fn recovers(&mut self, called: &str, verdict: Verdict) {
         let effect = self.effect(called);
-        self.record(Record::Recovered(Box::new(Recovered { effect, settled: Settled::AtRest, verdict, expectations: Vec::new() })));
+        self.record(Record::Recovered(Box::new(Recovered {
+            effect,
+            settled: Settled::AtRest,
+            verdict,
+            expectations: Vec::new(),
+            sealed: Vec::new(),
+        })));
     }
 
     pub(super) fn still_moves(&mut self, called: &str) {
         let effect = self.effect(called);
         let settled = Settled::Moving { why: "it moves".to_owned() };
-        self.record(Record::Recovered(Box::new(Recovered { effect, settled, verdict: unknown(), expectations: Vec::new() })));
+        self.record(Record::Recovered(Box::new(Recovered {
+            effect,
+            settled,
+            verdict: unknown(),
+            expectations: Vec::new(),
+            sealed: Vec::new(),
+        })));
     }
 
     pub(super) fn holds(&mut self, called: &str) {

@@ -66,7 +66,7 @@ fn started(effect: EffectId) -> Record {
     };
     let (action, spec, render) = (String::new(), digest(), digest());
     let (fields, before, undo) = (serde_json::Value::Null, crate::action::Before::nothing(), Vec::new());
-    Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo }))
+    Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo, sealed: Vec::new() }))
 }
 
 fn recovered((effect, rest, verdict): (EffectId, bool, u8)) -> Record {
@@ -77,7 +77,7 @@ fn recovered((effect, rest, verdict): (EffectId, bool, u8)) -> Record {
         2 => Verdict::Partial { why: String::new() },
         _ => unknown(),
     };
-    Record::Recovered(Box::new(Recovered { effect, settled, verdict, expectations: Vec::new() }))
+    Record::Recovered(Box::new(Recovered { effect, settled, verdict, expectations: Vec::new(), sealed: Vec::new() }))
 }
 
 fn records() -> impl Strategy<Value = Record> {
@@ -89,7 +89,7 @@ fn records() -> impl Strategy<Value = Record> {
         4 => effects().prop_map(started),
         4 => (effects(), outcomes()).prop_map(|(effect, outcome)| {
             let (expectations, warnings) = (Vec::new(), Vec::new());
-            Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None }))
+            Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None, sealed: Vec::new() }))
         }),
         2 => effects().prop_map(|effect| Record::Admitted(Admitted { effect, actuals: Vec::new() })),
         1 => effects().prop_map(|EffectId { path, role, .. }| {

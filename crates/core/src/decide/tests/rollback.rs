@@ -178,7 +178,17 @@ fn an_undo_sees_what_was_found_before_the_first_change() {
         let (action, spec, render) = ("a.b".to_owned(), digest(), digest());
         let class = Class::IDEMPOTENT;
         let fields = serde_json::Value::Null;
-        run.record(Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo: Vec::new() })));
+        run.record(Record::Started(Box::new(Started {
+            effect,
+            action,
+            spec,
+            render,
+            class,
+            fields,
+            before,
+            undo: Vec::new(),
+            sealed: Vec::new(),
+        })));
     };
     let origin = |run: &Bench| run.view.unit(UnitIx(0)).unwrap().whole().effect().report().unwrap().origin.0["found"].clone();
     let again = |run: &mut Bench, residue| {

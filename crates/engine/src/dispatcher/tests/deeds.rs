@@ -81,7 +81,10 @@ const OUTPUTS: &[OutputSpec] = &[
     OutputSpec::sensitive("hidden", OutputKind::Any, "what must not be shown"),
 ];
 
-const BEFORE: &[OutputSpec] = &[OutputSpec::new("found", OutputKind::Any, "what it was told to find")];
+const BEFORE: &[OutputSpec] = &[
+    OutputSpec::new("found", OutputKind::Any, "what it was told to find"),
+    OutputSpec::sensitive("hidden", OutputKind::Any, "what it found and must not be shown"),
+];
 
 static ACTIONS: &[ActionSpec] = &[
     ActionSpec { outputs: OUTPUTS, before: BEFORE, ..ActionSpec::of::<Deed>("once", Class::ONCE, "does something") },
@@ -131,12 +134,21 @@ struct Deed {
     capturing: u64,
     /// `before.found`.
     found: Option<String>,
+    /// `before.hidden`, backwards.
+    found_hidden: Option<String>,
     /// The output `value`.
+    #[schemars(extend("x-secret" = "accept"))]
     value: Option<String>,
+    /// The output `value`, backwards: as a program gives it that nobody told to.
+    eulav: Option<String>,
     /// The output `hidden`, backwards: it is not to stand in the runbook.
+    #[schemars(extend("x-secret" = "accept"))]
     hidden: Option<String>,
     /// Written to its output.
+    #[schemars(extend("x-secret" = "accept"))]
     prints: Option<String>,
+    /// Written to its output at its end.
+    prints_late: Option<String>,
     /// Asks this before.
     asks: Option<String>,
     /// What a probe finds.
@@ -182,6 +194,9 @@ impl Deed {
         if let Some(value) = &self.value {
             outputs.insert("value".into(), Value::from(value.as_str()));
         }
+        if let Some(value) = &self.eulav {
+            outputs.insert("value".into(), Value::from(value.chars().rev().collect::<String>()));
+        }
         if let Some(hidden) = &self.hidden {
             outputs.insert("hidden".into(), Value::from(hidden.chars().rev().collect::<String>()));
         }
@@ -223,6 +238,9 @@ impl Deed {
             }
             world.note(format!("{} ended", self.name));
         }
+        if let Some(text) = &self.prints_late {
+            cx.output(Stream::Stdout, text.as_bytes());
+        }
         if count <= self.fails {
             let mut failure = Failure::new(FailureKind::Failed, format!("`{}` failed", self.name)).field("name");
             failure.retryable = !self.hopeless;
@@ -250,7 +268,14 @@ impl Action for Deed {
                 cx.evidence(Value::from("capture")).await?;
                 cx.sleep(Duration::from_secs(self.capturing)).await;
             }
-            Ok(Before(self.found.iter().map(|found| ("found".to_owned(), Value::from(found.as_str()))).collect()))
+            let mut before = Before::nothing();
+            if let Some(found) = &self.found {
+                before.0.insert("found".into(), Value::from(found.as_str()));
+            }
+            if let Some(hidden) = &self.found_hidden {
+                before.0.insert("hidden".into(), Value::from(hidden.chars().rev().collect::<String>()));
+            }
+            Ok(before)
         })
     }
 

@@ -30,6 +30,7 @@ pub(in super::super) struct Run {
     pub(super) ports: Vec<Published>,
     /// Environment variables. A secret may stand here.
     #[serde(default)]
+    #[schemars(extend("x-secret" = "accept"))]
     pub(super) env: BTreeMap<String, String>,
     /// Folders and volumes as `docker run -v` takes them, `SOURCE:TARGET[:ro]`. A folder that does not exist is created, empty; `mounts` refuses it.
     #[serde(default)]
