@@ -28,6 +28,7 @@ pub mod places;
 pub mod plan;
 pub mod prepare;
 pub mod record;
+pub mod report;
 pub mod runbook;
 pub mod schema;
 pub mod scope;

@@ -11,6 +11,7 @@ mod loading;
 mod outline;
 mod panics;
 mod planfile;
+mod report;
 mod reporters;
 mod runs;
 mod streams;

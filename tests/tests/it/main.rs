@@ -22,6 +22,7 @@ mod lab_oms;
 mod oms;
 mod plan;
 mod planted;
+mod report;
 mod resume;
 mod rollback;
 mod runs;

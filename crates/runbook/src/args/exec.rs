@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::report::Target;
+
 use super::VarArgs;
 
 const EXAMPLES: &str = "\
@@ -67,6 +69,10 @@ pub(crate) struct ExecArgs {
     /// Refuse to start unless the plan is still this one, from `runbook plan --out`
     #[arg(long, value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
+
+    /// Write a report of the run there when it has ended: Markdown (`.md`) or JSON (`.json`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<Target>,
 
     /// How to report
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]

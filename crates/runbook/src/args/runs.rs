@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use runbook_core::value;
 
+use crate::report::Layout;
+
 /// Look at runs.
 #[derive(Args)]
 pub(crate) struct RunsArgs {
@@ -53,6 +55,16 @@ pub(crate) enum RunsCommand {
         /// Go on showing what happens until the session has ended
         #[arg(long, short)]
         follow: bool,
+    },
+    /// Tell what a run did, for a ticket or a program
+    #[command(after_help = "Examples:\n  runbook runs report --last > ticket.md\n  runbook runs report 20261121-0300 --format json")]
+    Report {
+        #[command(flatten)]
+        run: RunRef,
+
+        /// How it is laid out
+        #[arg(long, value_enum, default_value_t)]
+        format: Layout,
     },
     /// Print what the steps of a run wrote
     #[command(after_help = "Examples:\n  runbook runs log --last\n  runbook runs log --last --step stop-old")]

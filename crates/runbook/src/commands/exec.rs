@@ -38,6 +38,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
             answers: &[],
             accept_secrets: BTreeSet::new(),
             on: None,
+            reports: &args.report,
         };
         carry_out(manner, &procedure, &state, streams)
     });
@@ -58,7 +59,7 @@ pub(crate) fn checks(
     let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };
     let file = PathBuf::from(procedure.runbook.source.name());
     carry_out(
-        Manner { flags, output: OutputMode::Quiet, no_input, file, answers: &[], accept_secrets: BTreeSet::new(), on: None },
+        Manner { flags, output: OutputMode::Quiet, no_input, file, answers: &[], accept_secrets: BTreeSet::new(), on: None, reports: &[] },
         procedure,
         &state,
         streams,

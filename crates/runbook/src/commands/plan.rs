@@ -55,7 +55,7 @@ fn show(args: &PlanArgs, procedure: &Procedure, state_dir: Option<&Path>, stream
 }
 
 /// Beside its place, then renamed: nobody reads half a plan.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = std::fs::OpenOptions::new()

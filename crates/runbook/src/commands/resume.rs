@@ -46,6 +46,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         on: Some((again.folder, Onward { intent: Intent::GoOn, amends })),
+        reports: &[],
     };
     carry_out(manner, &procedure, &state, streams)
 }

@@ -44,6 +44,7 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         on: Some((again.folder, Onward { intent: Intent::RollBack, amends })),
+        reports: &[],
     };
     carry_out(manner, &procedure, &state, streams)
 }

@@ -17,6 +17,7 @@ use super::prune;
 use crate::args::{RunRef, RunsArgs, RunsCommand};
 use crate::card;
 use crate::exit::Exit;
+use crate::report::{self, Layout};
 use crate::reporters::{Retelling, unit_id};
 use crate::runs::{self, standing};
 use crate::streams::Streams;
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &RunsArgs, state_dir: Option<&Path>, streams: &mut Strea
     let done = match &args.command {
         RunsCommand::List { limit, json } => list(&state, *limit, *json, streams),
         RunsCommand::Show { run, json, follow } => show(&state, run, (*json, *follow), streams),
+        RunsCommand::Report { run, format } => told(&state, run, *format, streams),
         RunsCommand::Log { run, step } => log(&state, run, step.as_deref(), streams),
         RunsCommand::Prune { keep, older_than, dry_run } => prune::run(&state, *keep, *older_than, *dry_run, streams),
     };
@@ -133,6 +135,18 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
     if let (Some(plan), false) = (plan, as_json) {
         closing(state, &folder, &contents.records, &plan, end(&contents.records), streams);
     }
+    Ok(())
+}
+
+/// What it did, from its records alone.
+fn told(state: &StateDir, run: &RunRef, layout: Layout, streams: &mut Streams) -> Result<(), Exit> {
+    let folder = runs::find(state, run, streams)?;
+    let contents = runs::records(&folder, streams)?;
+    let report = report::of(&folder, &contents.records).map_err(|why| {
+        streams.err.line(format_args!("error: the run cannot be told: {}", visible(&why)));
+        Exit::Unusable
+    })?;
+    streams.out.put(layout.text(&report));
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use crate::ask::Terminal;
 use crate::card;
 use crate::exit::Exit;
 use crate::failure;
+use crate::report::{self, Target};
 use crate::reporters::{Mode, Screen, Watcher};
 use crate::runs;
 use crate::streams::Streams;
@@ -41,6 +42,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) accept_secrets: BTreeSet<String>,
     /// The run that is gone on with; none for a new one.
     pub(crate) on: Option<(RunFolder, Onward)>,
+    /// Where reports are written when the session has ended.
+    pub(crate) reports: &'a [Target],
 }
 
 /// This program, as runs record it.
@@ -54,7 +57,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
         streams.err.line(format_args!("error: the run cannot begin: {error}"));
         Exit::Fault
     })?;
-    let Manner { flags, output, no_input, file, answers, accept_secrets, on } = manner;
+    let Manner { flags, output, no_input, file, answers, accept_secrets, on, reports } = manner;
     let screen = Screen::default();
     let (sender, receiver) = events::channel();
     let terminal = Terminal::new(screen.clone(), Arc::clone(&procedure.runbook), no_input);
@@ -91,7 +94,11 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
         streams.err.line(format_args!("warning: `--answer {}` answers nothing that was asked", visible(&answer)));
     }
     match ended {
-        Ok(ended) => Ok(conclude(&Ended { output, file, intent }, procedure, state, &ended, streams)),
+        Ok(ended) => {
+            let exit = conclude(&Ended { output, file, intent }, procedure, state, &ended, streams);
+            // What the run did counts for more than whether it could be told.
+            Ok(if write_reports(reports, &ended, streams) || exit != Exit::Done { exit } else { Exit::Output })
+        }
         Err(error) => Err(broken_off(&error, state, streams)),
     }
 }
@@ -133,6 +140,26 @@ fn conclude(manner: &Ended, procedure: &Procedure, state: &StateDir, ended: &Ses
     }
     card::print(&lines, &mut streams.err);
     exit(ended.end, &ended.view, manner.intent)
+}
+
+/// Writes the reports; says which could not be written.
+fn write_reports(targets: &[Target], ended: &SessionEnd, streams: &mut Streams) -> bool {
+    if targets.is_empty() {
+        return true;
+    }
+    let Ok(contents) = runs::records(&ended.run, streams) else { return false };
+    let told = report::of(&ended.run, &contents.records);
+    let mut all = true;
+    for target in targets {
+        let write = |told| super::plan::write(&target.path, &target.layout.text(&told)).map_err(|error| error.to_string());
+        if let Err(why) = told.clone().and_then(write) {
+            all = false;
+            let path = target.path.display().to_string();
+            streams.err.line(format_args!("error: the report cannot be written to `{}`: {}", visible(&path), visible(&why)));
+            streams.err.line(format_args!("help: write it later: `runbook runs report {}`", ended.run.id()));
+        }
+    }
+    all
 }
 
 /// The failure under the runbook's own line, then the words of whoever failed.

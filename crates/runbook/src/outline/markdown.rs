@@ -87,7 +87,7 @@ fn facts(lead: &str, facts: &[(String, String)], text: &mut String) {
 }
 
 /// Text between other text: nothing in it is taken for Markdown or HTML.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in visible(text).chars() {
         match c {
@@ -103,7 +103,7 @@ fn inline(text: &str) -> String {
 }
 
 /// Text as code, however many back-quotes are in it.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = visible(text).replace('\n', " ").replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

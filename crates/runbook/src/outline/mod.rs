@@ -7,5 +7,5 @@ mod tell;
 
 pub(crate) use escapes::{Escape, escapes};
 pub(crate) use human::human;
-pub(crate) use markdown::markdown;
+pub(crate) use markdown::{code, inline, markdown};
 pub(crate) use tell::outline;
