@@ -76,7 +76,7 @@ async fn any_value_reaches_the_program_as_it_is() {
         fields["env"] = json!({ "V": value });
         fields["stdin"] = json!(value);
         let (outputs, _) = cx.succeed(&*action("exec", fields)).await;
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = value.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(outputs["stdout"], format!("{hex}\n{hex}\n{hex}2e0a").replace("2e0a", "2e"), "{value:?}");
     }
 }
