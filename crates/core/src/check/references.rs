@@ -213,7 +213,7 @@ impl<'a> Checker<'a> {
             && match root.as_str() {
                 "checks" | "steps" | "item" | "before" => true,
                 "values" => matches!(site.values, ValuesHere::None),
-                "run" | "env" => matches!(site.values, ValuesHere::Above(_)),
+                "run" => matches!(site.values, ValuesHere::Above(_)),
                 _ => false,
             }
         {
@@ -223,7 +223,7 @@ impl<'a> Checker<'a> {
             } else if matches!(site.values, ValuesHere::Above(_)) {
                 "it is worked out before the run begins: use `vars` and the values above it"
             } else {
-                "it is worked out before anything runs: use `vars`, `values`, `run` or `env`"
+                "it is worked out before anything runs: use `vars`, `values` or `run`"
             };
             self.faults.push(fault.help(help));
             return;
@@ -246,7 +246,6 @@ impl<'a> Checker<'a> {
                     self.faults.push(suggest(fault, member, &RUN));
                 }
             }
-            "env" => {}
             "values" => self.value(name, value, site),
             _ => self.own(name, value, site),
         }
@@ -339,6 +338,10 @@ impl<'a> Checker<'a> {
     fn likely(&self, root: &str) -> Option<String> {
         if self.names.var(root).is_some() {
             return Some(format!("write `vars.{root}`"));
+        }
+        if root == "env" {
+            // What came from there unseen would stand in no plan, and a session on another day would find another.
+            return Some("the environment is not read by itself: declare a variable, and `RUNBOOK_VAR_NAME` gives it its value".to_owned());
         }
         let group = if self.names.unit(Phase::Step, root).is_some() {
             "steps"

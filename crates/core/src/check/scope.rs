@@ -17,7 +17,7 @@ pub(super) const TIMES: [OutputSpec; 2] = [
 pub(super) const RUN: [&str; 3] = ["id", "started_at", "dir"];
 
 /// Names of the scope that no output hides.
-pub(super) const ROOTS: [&str; 8] = ["vars", "values", "checks", "steps", "item", "before", "run", "env"];
+pub(super) const ROOTS: [&str; 7] = ["vars", "values", "checks", "steps", "item", "before", "run"];
 
 /// The type of a value, as far as it is known before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

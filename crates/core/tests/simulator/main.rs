@@ -19,7 +19,7 @@ use engine::History;
 use rng::Rng;
 use runbook_core::plan::Plan;
 
-const HISTORIES: u64 = 20_000;
+const HISTORIES: u64 = 100_000;
 
 /// So many histories share a plan: making one costs as much as living through a history.
 const HISTORIES_OF_A_PLAN: u64 = 8;
