@@ -81,7 +81,7 @@ create table `a.b``c` (`select` int primary key comment 'emoji 😀 here', `列 
 create table dated (d date not null, n int not null, v varchar(20), primary key (d, n));
 create table rowids (k varchar(30) primary key, v int);
 create view v1 as select a from ints; create view v2 as select v1.a, body.title from v1 left join body on body.id = v1.a; create view `v.3` as select * from v2 where title is null;
-create table self (id int primary key, up int, constraint fk_self foreign key (up) references self (id));
+create table self (id int primary key, up int, other int, constraint fk_self foreign key (up) references self (id), constraint fk_other foreign key (other) references self (id));
 ";
 
 /// The values at the edges of each type.
@@ -99,7 +99,7 @@ insert into times values ('0000-00-00', '-838:59:59', '0000-00-00 00:00:00', '19
 insert into nums values (99999999999999999999999999999999999999999999999999999999999999999, 0.999999999999999999999999999999, 3.4e38, 1.7e308, 0, -999.99), (-1, -0.1, -1.5e-45, 5e-324, 1e-300, 0);
 insert into `a.b``c` values (1, '😀');
 insert into dated values ('2024-01-01', 1, 'x');
-insert into self values (1, null), (2, 1);
+insert into self values (1, null, null), (2, 1, 1);
 ";
 
 /// A table with 300 columns, and a row for it.

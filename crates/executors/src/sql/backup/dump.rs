@@ -194,7 +194,7 @@ impl<'a> Dump<'_, 'a> {
 }
 
 /// The statements that make tables, and those that come after the rows: the other keys of large tables, which a server builds faster from what is
-/// there than row by row, and foreign keys, one statement for each table that has some.
+/// there than row by row, and foreign keys, each in a statement of its own.
 fn definitions<'n>(names: impl Iterator<Item = &'n String>, written: &[Written]) -> [(Part, Vec<String>); 3] {
     let (mut tables, mut keys, mut foreign_keys) = (Vec::new(), Vec::new(), Vec::new());
     for (table, Written { ddl, large, .. }) in names.zip(written) {
@@ -205,9 +205,8 @@ fn definitions<'n>(names: impl Iterator<Item = &'n String>, written: &[Written])
             }
             _ => tables.push(format!("{};\n", ddl.create)),
         }
-        if !ddl.foreign_keys.is_empty() {
-            foreign_keys.push(add(table, &ddl.foreign_keys));
-        }
+        // OceanBase refuses two foreign keys in one statement.
+        foreign_keys.extend(ddl.foreign_keys.iter().map(|key| add(table, std::slice::from_ref(key))));
     }
     [(Part::Tables, tables), (Part::Keys, keys), (Part::ForeignKeys, foreign_keys)]
 }
