@@ -61,9 +61,9 @@ fn high_water(pid: u32) -> Option<u64> {
 }
 
 fn succeeded(command: &Command, status: ExitStatus) -> Result<ExitStatus, TaskError> {
-    if status.success() { Ok(status) } else { Err(TaskError::failed(format!("{command:?} ended with {status}"))) }
+    if status.success() { Ok(status) } else { Err(TaskError::failed(format!("`{}` ended with {status}", command.get_program().display()))) }
 }
 
 fn failed(command: &Command, error: &std::io::Error) -> TaskError {
-    TaskError::failed(format!("cannot run {command:?}: {error}"))
+    TaskError::failed(format!("cannot run `{}`: {error}", command.get_program().display()))
 }
