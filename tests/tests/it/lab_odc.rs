@@ -208,3 +208,17 @@ fn a_database_too_broken_to_be_kept_waits_for_a_person() {
     assert_eq!(odc.sql("select count(*) from only_here"), ["0"], "something was dropped");
     assert!(!odc.sandbox.path("backup-upgraded").exists());
 }
+
+#[test]
+fn a_rollback_that_is_taken_back_leaves_nothing_that_starts_by_itself() {
+    let odc = Odc::old(Db::OceanBase);
+    let backup = odc.backup();
+    odc.runbook("odc-upgrade", Some(NEW), &["--var", &backup]).only_code(0);
+    let aside = odc.containers("-before-").remove(0);
+    odc.runbook("odc-rollback", Some(OLD), &["--var", &backup, "--var", &format!("old_container={aside}")]).only_code(0);
+    odc.sandbox.run(["rollback", "--last", "--yes", "--no-input"]).only_code(0);
+    odc.wait_for(NEW.version);
+    let state = "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}";
+    assert_eq!(odc.inspect(&odc.container, state), "true always");
+    assert_eq!(odc.inspect(&aside, state), "false no", "the old ODC comes back with the engine, and meets a newer database");
+}

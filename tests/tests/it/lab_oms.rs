@@ -95,6 +95,22 @@ fn an_upgrade_that_is_not_wanted_any_more_is_rolled_back() {
 }
 
 #[test]
+fn a_rollback_that_is_not_wanted_any_more_is_taken_back() {
+    let oms = Oms::old();
+    oms.runbook("oms-upgrade", &[]).only_code(0);
+    oms.wait_for_health();
+    let before = oms.contents();
+    oms.runbook("oms-rollback", &[]).only_code(0);
+    oms.sandbox.run(["rollback", "--last", "--yes", "--no-input"]).only_code(0);
+    oms.wait_for_health();
+    assert_eq!(oms.contents(), before);
+    assert_eq!(oms.ha("enable"), "true", "HA was left off");
+    let state = "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}";
+    assert_eq!(oms.inspect(&oms.new, state), "true always");
+    assert_eq!(oms.inspect(&oms.old, state), "false no", "the old OMS comes back with the engine");
+}
+
+#[test]
 fn a_backup_wants_ha_off_and_starts_oms_again() {
     let oms = Oms::old();
     let untouched = Untouched::of(&oms);

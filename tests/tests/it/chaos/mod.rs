@@ -6,75 +6,11 @@
 //!
 //! `cargo xtask chaos` tries every point; the tests here try a few.
 
-use std::collections::BTreeMap;
+mod stage;
+
 use std::fmt;
 
-use regex::Regex;
-
-use crate::lab::{BROKEN, Db, NEW, OLD, Odc, Release};
-
-/// A procedure that is to be killed.
-struct Procedure {
-    /// The runbook's file.
-    runbook: &'static str,
-    /// What it goes to.
-    release: Release,
-    /// The version that answers when it is done, and when it is undone; none where nothing answers then.
-    ends: [Option<&'static str>; 2],
-    /// Brings about what it begins with, and says what else it needs.
-    stage: fn() -> (Odc, Vec<String>),
-}
-
-const PROCEDURES: &[Procedure] = &[
-    Procedure { runbook: "odc-upgrade", release: NEW, ends: [Some(NEW.version), Some(OLD.version)], stage: running },
-    Procedure { runbook: "odc-rollback", release: OLD, ends: [Some(OLD.version), None], stage: broken },
-];
-
-/// The old release, at work.
-fn running() -> (Odc, Vec<String>) {
-    let odc = Odc::old(Db::OceanBase);
-    let backup = odc.backup();
-    (odc, vec![backup])
-}
-
-/// A new release whose migration failed half-way, and that nobody took back.
-fn broken() -> (Odc, Vec<String>) {
-    let (odc, mut vars) = running();
-    odc.runbook("odc-upgrade", Some(BROKEN), &["--var", &vars[0], "--on-failure", "stop", "--output", "quiet"]).only_code(1);
-    let aside = odc.containers("-before-");
-    vars.push(format!("old_container={}", aside[0]));
-    (odc, vars)
-}
-
-/// What the database holds and which containers there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Picture {
-    contents: BTreeMap<String, Vec<String>>,
-    containers: Vec<String>,
-}
-
-impl Picture {
-    /// `all` says whether containers set aside count as well: a rollback keeps the failed one, where there was one.
-    fn of(odc: &Odc, all: bool) -> Self {
-        let own = [(odc.container.clone(), "[CONTAINER]"), (odc.database.clone(), "[DATABASE]"), (odc.port.to_string(), "[PORT]")];
-        let times = Regex::new(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|\d{8}-?\d{6}(-[0-9a-z]{4})?").expect("a pattern");
-        let plain = |text: String| {
-            let text = own.iter().fold(text, |text, (what, name)| text.replace(what.as_str(), name));
-            times.replace_all(&text, "[TIME]").into_owned()
-        };
-        let contents = odc.contents().into_iter().map(|(table, rows)| {
-            let mut rows: Vec<String> = rows.into_iter().map(plain).collect();
-            rows.sort_unstable();
-            (table, rows)
-        });
-        let format = "{{.Config.Image}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}";
-        let containers = odc.containers("").into_iter().filter(|name| all || *name == odc.container);
-        Self {
-            contents: contents.collect(),
-            containers: containers.map(|name| plain(format!("{name} {}", odc.inspect(&name, format)))).collect(),
-        }
-    }
-}
+use stage::{PROCEDURES, Picture, Procedure};
 
 /// What became of a procedure that was killed.
 #[derive(Default)]
@@ -104,27 +40,28 @@ struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// Runs it undisturbed.
     fn of(procedure: &'a Procedure) -> Self {
-        let (odc, vars) = (procedure.stage)();
-        let log = odc.sandbox.path("points").display().to_string();
-        procedure.exec(&odc, &vars, ("RUNBOOK_CRASH_LOG", &log)).only_code(0);
-        wait(&odc, procedure.ends[0]);
-        let points = odc.sandbox.read("points").lines().map(str::to_owned).collect();
-        Self { procedure, done: Picture::of(&odc, true), points }
+        let stage = (procedure.stage)();
+        let log = stage.sandbox().path("points").display().to_string();
+        stage.exec(procedure.runbook, ("RUNBOOK_CRASH_LOG", &log)).only_code(0);
+        stage.wait(procedure.ends[0]);
+        let points = stage.sandbox().read("points").lines().map(str::to_owned).collect();
+        Self { procedure, done: stage.picture(), points }
     }
 
     /// Kills it at a point, then resumes it or rolls it back.
     fn at(&self, point: &str, back: bool, tally: &mut Tally) {
-        let (odc, vars) = (self.procedure.stage)();
-        let before = Picture::of(&odc, false);
+        let stage = (self.procedure.stage)();
+        let before = stage.picture();
         tally.tried += 1;
         // What takes another way this time (a poll more or less) may end without meeting the point.
-        match self.procedure.exec(&odc, &vars, ("RUNBOOK_CRASH_AT", point)).ended() {
+        match stage.exec(self.procedure.runbook, ("RUNBOOK_CRASH_AT", point)).ended() {
             None => {}
             Some(_) => tally.not_reached += 1,
         }
         let on = |command: &str| {
-            let child = odc.sandbox.command([command, "--last", "--yes", "--no-input", "--output", "quiet"]).spawn().expect("the program");
-            odc.sandbox.wait(child).seen()
+            let words = [command, "--last", "--yes", "--no-input", "--output", "quiet"];
+            let child = stage.sandbox().command(words).spawn().expect("the program");
+            stage.sandbox().wait(child).seen()
         };
         let (mut code, mut said) = if back { on("rollback") } else { on("resume") };
         let mut undone = back;
@@ -144,19 +81,20 @@ impl<'a> Trial<'a> {
         } else {
             code.filter(|code| matches!(code, 0 | 5))
         };
+        // What never began stands as it stood.
         let wanted = self.procedure.ends[usize::from(undone)];
         let fits = code == expected && expected.is_some() && {
-            wait(&odc, wanted);
-            if undone { Picture::of(&odc, false) == before } else { Picture::of(&odc, true) == self.done }
+            stage.wait(wanted);
+            let now = stage.picture();
+            if undone { now.is_again(&before) } else { now == self.done }
         };
         match (fits, undone) {
             (true, false) => tally.new += 1,
             (true, true) => tally.old += 1,
             (false, _) => {
-                let shown = odc.sandbox.run(["runs", "show", "--last"]).seen().1;
-                let picture = Picture::of(&odc, true);
+                let shown = stage.sandbox().run(["runs", "show", "--last"]).seen().1;
                 let way = if back { "rollback" } else { "resume" };
-                tally.lost.push(format!("{point}, {way}: exit {code:?}\n{said}\n{shown}\n{picture:#?}\nbefore: {before:#?}"));
+                tally.lost.push(format!("{point}, {way}: exit {code:?}\n{said}\n{shown}\n{:#?}\nbefore: {before:#?}", stage.picture()));
             }
         }
     }
@@ -173,22 +111,6 @@ impl<'a> Trial<'a> {
     }
 }
 
-impl Procedure {
-    fn exec(&self, odc: &Odc, vars: &[String], env: (&str, &str)) -> crate::sandbox::Ran {
-        let mut more = vec!["--output", "quiet", "--on-failure", "stop"];
-        for var in vars {
-            more.extend(["--var", var]);
-        }
-        odc.runbook_with(&[env], self.runbook, Some(self.release), &more)
-    }
-}
-
-fn wait(odc: &Odc, version: Option<&str>) {
-    if let Some(version) = version {
-        odc.wait_for(version);
-    }
-}
-
 /// A few points, spread over the whole run: others in each procedure.
 #[test]
 fn killed_at_a_few_points_nothing_is_lost() {
@@ -200,18 +122,20 @@ fn killed_at_a_few_points_nothing_is_lost() {
     assert_eq!(tally.new + tally.old, tally.tried);
 }
 
-/// All of it; `CHAOS_EVERY=N` takes each N-th point, `CHAOS_FROM=N` begins with the N-th.
+/// All of it; `CHAOS_EVERY=N` takes each N-th point, `CHAOS_FROM=N` begins with the N-th, `CHAOS_ONLY=NAME` takes one procedure.
 #[test]
 #[ignore = "takes hours: `cargo xtask chaos`"]
 fn killed_at_every_point_nothing_is_lost() {
     let number = |name: &str, otherwise: usize| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let (every, from) = (number("CHAOS_EVERY", 1).max(1), number("CHAOS_FROM", 0));
+    let only = std::env::var("CHAOS_ONLY").ok();
+    assert!(only.as_ref().is_none_or(|only| PROCEDURES.iter().any(|procedure| procedure.runbook == only)), "there is no {only:?}");
     let mut lost = Vec::new();
     println!(
         "\n{:<14} {:>6} {:>6} {:>12} {:>10} {:>10} {:>15} {:>5}",
         "", "points", "tried", "not reached", "ended new", "ended old", "needed a person", "lost"
     );
-    for procedure in PROCEDURES {
+    for procedure in PROCEDURES.iter().filter(|procedure| only.as_ref().is_none_or(|only| procedure.runbook == only)) {
         let trial = Trial::of(procedure);
         let tally = trial.over(|at| at >= from && (at - from) % every == 0);
         println!("{:<14} {:>6} {tally}", procedure.runbook, trial.points.len());
