@@ -16,12 +16,14 @@
 //! `settle` → `probe` → decide. A future of `run` is never dropped: it is cancelled through its [`Cx`] and awaited.
 
 mod context;
+mod lease;
 mod outcome;
 mod process;
 mod spec;
 mod text;
 
 pub use context::{Answer, CancelKind, Context, Cx, Progress, Question, QuestionKind, Stream, Unit};
+pub use lease::{BuildLeases, Claim, Hold, Holder, Holding, Lease, LeaseStore, Leaving, Renewed, Taken};
 pub use outcome::{Before, Failure, FailureKind, Outcome, Outputs, Residue, Settled, Verdict};
 pub use process::{Exit, ProcessSpec, Processes, Sink, Stdin};
 pub use spec::{ActionSpec, Build, Class, Effect, Executor, FieldFault, OutputKind, OutputSpec, Registry, TargetSpec};

@@ -7,6 +7,7 @@ mod draft;
 mod file;
 mod holder;
 mod keys;
+mod locks;
 mod reader;
 mod target;
 mod unit;

@@ -5,11 +5,13 @@
 //! `EXECUTOR.ACTION` beside its keys.
 
 mod file;
+mod locks;
 mod unit;
 mod values;
 mod var;
 
 pub(crate) use file::RunbookFile;
+pub(crate) use locks::LockStoreDecl;
 pub(crate) use unit::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
 pub(crate) use values::ValueDecl;
 pub(crate) use var::VarDecl;

@@ -20,7 +20,7 @@ mod unit;
 pub use amend::{Objection, Version, objections};
 pub use build::{deeds, plan};
 pub use options::PlanOptions;
-pub use parts::{Plan, PlanFault, PlanParts};
+pub use parts::{Plan, PlanFault, PlanParts, PlannedStore};
 pub use unit::{FailurePolicy, Fields, Loop, PlanFate, PlanUndo, PlanUnit, WhenAt};
 
 pub(crate) use topology::Topology;

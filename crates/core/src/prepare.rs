@@ -13,9 +13,9 @@ mod tests;
 
 use serde_json::{Value, json};
 
-use crate::action::{Action, FieldFault};
+use crate::action::{Action, FieldFault, LeaseStore};
 use crate::digest::Digest;
-use crate::runbook::{ActionCall, Field, TargetDecl};
+use crate::runbook::{ActionCall, Field, Runbook, TargetDecl};
 use crate::scope::Scope;
 use crate::secret::{Masker, SHORTEST_MASKED, Secret, reference};
 
@@ -66,6 +66,37 @@ pub fn prepare(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Resu
     let fields::Rendering { secrets, seen, .. } = rendering;
     let action = (call.spec.build)(both.real).map_err(|faults| masked(faults, &secrets))?;
     Ok(Prepared { action, public: both.public, secrets, seen, name: name(call) })
+}
+
+/// A place for locks, with all its values.
+pub struct PreparedStore {
+    /// Ready to be asked.
+    pub store: Box<dyn LeaseStore>,
+    /// What must never be shown, by the expression it came from.
+    pub secrets: Vec<(String, Secret)>,
+}
+
+/// Renders the settings of the target in which a runbook's locks are kept; none where it has no `[lock_store]`.
+///
+/// # Errors
+///
+/// All faults, by the path of the field in the target's settings.
+pub fn lease_store(runbook: &Runbook, scope: &Scope) -> Result<Option<PreparedStore>, Vec<FieldFault>> {
+    let Some(written) = &runbook.lock_store else { return Ok(None) };
+    let target = runbook.targets.get(written.target);
+    let Some((target, build)) = target.and_then(|target| Some((target, target.spec.leases?))) else {
+        return Err(vec![FieldFault::new("", "the target of `[lock_store]` cannot keep locks")]);
+    };
+    let mut rendering = fields::Rendering::new(&runbook.targets, scope);
+    let both = rendering.field(&target.settings, "");
+    if !rendering.faults.is_empty() {
+        return Err(rendering.faults);
+    }
+    let secrets = rendering.secrets;
+    match build(both.real, &written.database) {
+        Ok(store) => Ok(Some(PreparedStore { store, secrets })),
+        Err(faults) => Err(masked(faults, &secrets)),
+    }
 }
 
 /// What an action says about its values may quote them.

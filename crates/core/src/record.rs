@@ -19,7 +19,7 @@
 //! | [`RetryScheduled`] | decide | after an attempt that failed and may be repeated |
 //! | [`TimerFired`] | engine | when the time of `Command::Wake` has passed |
 //! | [`CancelRequested`] | engine | before it carries out `Command::Cancel` |
-//! | [`StopRequested`] | engine | at SIGINT, SIGTERM or SIGHUP, and again for the second |
+//! | [`StopRequested`] | engine | at SIGINT, SIGTERM or SIGHUP, and again for the second; where a lock was lost |
 //! | [`RollbackBegan`], [`RunClosed`] | decide | |
 //! | [`SessionEnded`] | engine | answering `Command::EndSession`, the session's last record |
 //!
@@ -42,7 +42,7 @@ pub use end::{PersonNeeded, RunEnd};
 pub use expectation::{Expectation, judge, repeat_is_over};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
-    AcceptedSecret, Amended, Intent, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded, SessionFlags,
-    SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
+    AcceptedSecret, Amended, Intent, LeaseTaken, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded,
+    SessionFlags, SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
 };
 pub use stamped::{Record, Stamped};

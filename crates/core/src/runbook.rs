@@ -44,6 +44,8 @@ pub struct Runbook {
     pub owners: Vec<String>,
     /// `locks`.
     pub locks: Vec<Placed<Template>>,
+    /// `[lock_store]`: where the locks hold on all hosts; none where they hold on this one only.
+    pub lock_store: Option<LockStore>,
     /// What becomes of a failure where a step does not say.
     pub on_failure: OnFailure,
     /// `[vars.NAME]`, in the order of the file.
@@ -199,6 +201,18 @@ pub struct TargetDecl {
     pub spec: &'static TargetSpec,
     /// Its settings.
     pub settings: Field,
+}
+
+/// `[lock_store]`.
+pub struct LockStore {
+    /// Where it stands.
+    pub span: Span,
+    /// The number of its target.
+    pub target: usize,
+    /// The database with the table of locks.
+    pub database: String,
+    /// How long a lock lasts, unless it is renewed.
+    pub lease: Duration,
 }
 
 /// Which part of the runbook a unit stands in.

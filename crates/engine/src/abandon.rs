@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use runbook_core::inputs::Inputs;
 use runbook_core::record::{Intent, Record, RunClosed, RunEnd, SessionEnded, SessionFlags, Stamped};
+use runbook_core::runbook::Runbook;
+use runbook_core::scope::Scope;
 
 use crate::EngineError;
 use crate::dispatcher::Ledger;
 use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::Journal;
-use crate::locks::{self, LockFolder};
-use crate::recorded::{self, fold};
-use crate::session::{SessionEnd, session_opened};
+use crate::locks::{self, LockFolder, Place};
+use crate::recorded::{self, Recorded, fold};
+use crate::session::{SessionEnd, holder, session_opened};
 use crate::state::{RunFolder, StateDir};
 use crate::vault;
 
@@ -25,6 +28,17 @@ pub struct Abandon<'a> {
     pub host: &'a Host,
     /// Who watches.
     pub events: &'a EventSender,
+}
+
+/// Gives free what a run that was given up has on all hosts. It needs what the run's own end would have needed: its runbook, and the secrets of the target.
+///
+/// # Errors
+///
+/// The place cannot be asked, or another run has one of the locks.
+pub async fn give_free(run: &Recorded, about: &Abandon<'_>, runbook: &Runbook, inputs: &Inputs) -> Result<(), EngineError> {
+    let Some(place) = Place::of(runbook, &inputs.scope(&Scope::new()))? else { return Ok(()) };
+    let holder = holder(&run.opened.run, &runbook.name, (about.state, about.host));
+    Ok(locks::give_free(&place, &run.plan.parts().locks, holder).await?)
 }
 
 /// Closes a run with a reason, as it stands: nothing is done, undone or looked for. Its locks are given free.

@@ -40,7 +40,7 @@ pub mod state;
 mod unfinished;
 mod vault;
 
-pub use abandon::{Abandon, abandon};
+pub use abandon::{Abandon, abandon, give_free};
 pub use error::EngineError;
 pub use recorded::{PLAN_COPY, RUNBOOK_COPY, Recorded, copy_name, last_plan, recorded};
 pub use session::{Onward, Session, SessionEnd, execute, go_on};

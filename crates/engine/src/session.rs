@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use runbook_core::action::{Holder, Leaving};
 use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
 use runbook_core::record::{
-    AcceptedSecret, Amended, Intent, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped, ValueRecord,
-    VariableSource, VariableValue,
+    AcceptedSecret, Amended, Intent, LeaseTaken, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped,
+    ValueRecord, VariableSource, VariableValue,
 };
 use runbook_core::runbook::Runbook;
 use runbook_core::scope::{Scope, Secrecy};
@@ -25,7 +26,7 @@ use crate::dispatcher::{self, Dispatcher, Known, Ledger, Parts, Replayed, Result
 use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal, JournalError, Tail};
-use crate::locks::{self, LockFolder, NamedLocks, Owner};
+use crate::locks::{self, Had, Keeper, Leasing, LockFolder, NamedLocks, Owner, Place, Wanted};
 use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, copy_name};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
@@ -50,6 +51,8 @@ pub struct Session {
     pub flags: SessionFlags,
     /// Secret variables that may have another value than in the session before; of no meaning for a new run.
     pub accept_secrets: BTreeSet<String>,
+    /// What the operator says about locks that hold on all hosts.
+    pub leasing: Leasing,
     /// Whom to ask.
     pub asker: Arc<dyn Asker>,
     /// Who watches.
@@ -78,11 +81,17 @@ struct Work {
     vault: Vault,
     /// The runbook's file, made absolute.
     path: PathBuf,
-    held: NamedLocks,
+    held: Held,
     /// Secrets that changed, and may.
     accepted: Vec<AcceptedSecret>,
     /// A mended runbook takes over.
     amended: Option<Amended>,
+}
+
+/// The locks of a session: on this host, and on all.
+struct Held {
+    here: NamedLocks,
+    everywhere: Option<(Place, Had)>,
 }
 
 /// What another session of a run is for.
@@ -107,7 +116,7 @@ pub(crate) async fn begin(
     let Session { runbook, plan, inputs, state, host, events, .. } = &session;
     let opened = host.clock.now();
     let run = state.create_run(opened)?;
-    let held = match session.take_locks(&run, opened) {
+    let held = match session.take_locks(&run, opened).await {
         Ok(held) => held,
         Err(error) => {
             // Nothing was done in it, and nobody knows of it.
@@ -155,7 +164,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
     let accepted = rotation::accepted(&records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
-    let held = session.take_locks(&run, since)?;
+    let held = session.take_locks(&run, since).await?;
     let scope = session.scope(&run, since);
     let secrets = Secrets::new(inputs, session.state.digest_key()?);
     let mut vault = Vault::of(&session.state, &run);
@@ -201,7 +210,11 @@ impl Session {
         if let Err(error) = vault::sweep(&self.state) {
             self.events.send(Event::Warning { text: format!("the secrets that a closed run kept are not removed: {error}") });
         }
-        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, accepted))))?;
+        let Held { here, everywhere } = held;
+        let leases = everywhere.as_ref().map(|(_, had)| had.taken.clone()).unwrap_or_default();
+        self.tell_take_overs(&leases);
+        let keeper = everywhere.map(|(place, had)| Keeper::start(place, had, self.stops.sender(), self.events.clone()));
+        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, (accepted, leases)))))?;
         if let Some(amended) = amended {
             ledger.write(Record::Amended(Box::new(amended)))?;
         }
@@ -237,13 +250,16 @@ impl Session {
             // The next session of any run tries again.
             events.send(Event::Warning { text: format!("the secrets that the run kept are not removed: {error}") });
         }
-        finish(&state, &run, end, held, (&host, &events));
+        if let Some(keeper) = keeper {
+            leave(keeper, end, &events).await;
+        }
+        finish(&state, &run, end, here, (&host, &events));
         Ok(SessionEnd { run, end, view })
     }
 
     /// What the session says of itself.
-    fn opened(&self, session: u32, intent: Intent, accepted: Vec<AcceptedSecret>) -> SessionOpened {
-        SessionOpened { accepted, ..session_opened(&self.host, session, intent, self.flags) }
+    fn opened(&self, session: u32, intent: Intent, (accepted, leases): (Vec<AcceptedSecret>, Vec<LeaseTaken>)) -> SessionOpened {
+        SessionOpened { accepted, leases, ..session_opened(&self.host, session, intent, self.flags) }
     }
 
     /// What templates can name before anything has happened.
@@ -254,7 +270,29 @@ impl Session {
         scope
     }
 
-    fn take_locks(&self, run: &RunFolder, since: Timestamp) -> Result<NamedLocks, EngineError> {
+    async fn take_locks(&self, run: &RunFolder, since: Timestamp) -> Result<Held, EngineError> {
+        let here = self.take_here(run, since)?;
+        let names = &self.plan.parts().locks;
+        if self.leasing.without || names.is_empty() {
+            return Ok(Held { here, everywhere: None });
+        }
+        let Some(place) = Place::of(&self.runbook, &self.scope(run, since))? else { return Ok(Held { here, everywhere: None }) };
+        let holder = holder(run.id().as_str(), &self.plan.parts().name, (&self.state, &self.host));
+        let had = locks::take(&place, Wanted { names, holder, take_over: &self.leasing.take_over }).await?;
+        Ok(Held { here, everywhere: Some((place, had)) })
+    }
+
+    /// What a run has from another one is told at once, and stands in the journal.
+    fn tell_take_overs(&self, leases: &[LeaseTaken]) {
+        for LeaseTaken { lease, from, .. } in leases {
+            if let Some(Holder { run, runbook, host, .. }) = from {
+                let text = format!("the lock `{}` is taken over from run `{run}` of `{runbook}` on host `{host}`", lease.name);
+                self.events.send(Event::Warning { text });
+            }
+        }
+    }
+
+    fn take_here(&self, run: &RunFolder, since: Timestamp) -> Result<NamedLocks, EngineError> {
         let names = &self.plan.parts().locks;
         let owner = Owner {
             run: run.id().to_string(),
@@ -271,6 +309,35 @@ impl Session {
     }
 }
 
+/// A run as other hosts see it.
+pub(crate) fn holder(run: &str, runbook: &str, (state, host): (&StateDir, &Host)) -> Holder {
+    Holder {
+        run: run.to_owned(),
+        runbook: runbook.to_owned(),
+        host: host.name.clone(),
+        boot_id: host.boot_id.clone(),
+        pid: std::process::id(),
+        user: host.user.clone(),
+        state_dir: absolute(&state.root().to_string_lossy()).display().to_string(),
+    }
+}
+
+/// Gives free what holds on all hosts, or leaves it to the run. None of it can undo what the run has done, so a fault is a warning.
+async fn leave(keeper: Keeper, end: RunEnd, events: &EventSender) {
+    // What was lost is somebody else's, or its server is gone.
+    if end == RunEnd::LockLost {
+        return;
+    }
+    let how = if unfinished::keeps_locks(end) { Leaving::Unfinished } else { Leaving::Free };
+    if let Err(error) = keeper.leave(how).await {
+        let text = match how {
+            Leaving::Free => format!("{error}; they stay this run's, and another one takes them with `--take-over`"),
+            Leaving::Unfinished => format!("{error}; their lease ends by itself"),
+        };
+        events.send(Event::Warning { text });
+    }
+}
+
 /// What a session says of itself.
 pub(crate) fn session_opened(host: &Host, session: u32, intent: Intent, flags: SessionFlags) -> SessionOpened {
     SessionOpened {
@@ -283,6 +350,7 @@ pub(crate) fn session_opened(host: &Host, session: u32, intent: Intent, flags: S
         tool: host.tool.clone(),
         flags,
         accepted: Vec::new(),
+        leases: Vec::new(),
     }
 }
 

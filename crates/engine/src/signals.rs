@@ -1,4 +1,4 @@
-//! Signals that ask the program to stop.
+//! What asks a session to stop: signals, and the loss of a lock.
 
 use std::io;
 
@@ -9,18 +9,35 @@ use tokio::sync::mpsc;
 /// SIGHUP.
 const HANGUP: i32 = 1;
 
+/// Why a session is asked to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// A signal, by its number.
+    Signal(i32),
+    /// A lock is not had any more: which, and why.
+    LostLock(String),
+}
+
 /// A stream of requests to stop.
-pub struct Stops(mpsc::UnboundedReceiver<i32>);
+pub struct Stops {
+    sender: mpsc::UnboundedSender<Stop>,
+    receiver: mpsc::UnboundedReceiver<Stop>,
+}
 
 /// Sends requests to stop; for tests, and for whoever embeds the engine.
 #[derive(Clone)]
-pub struct StopSender(mpsc::UnboundedSender<i32>);
+pub struct StopSender(mpsc::UnboundedSender<Stop>);
 
 impl StopSender {
     /// Asks the session to stop as the signal with this number would.
     pub fn stop(&self, signal: i32) {
         // Where nobody listens, the session is over.
-        let _ = self.0.send(signal);
+        let _ = self.0.send(Stop::Signal(signal));
+    }
+
+    /// Asks the session to stop because it does not have a lock any more.
+    pub(crate) fn lost_lock(&self, what: String) {
+        let _ = self.0.send(Stop::LostLock(what));
     }
 }
 
@@ -28,7 +45,12 @@ impl Stops {
     /// Requests that come from the program itself.
     pub fn manual() -> (StopSender, Self) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (StopSender(sender), Self(receiver))
+        (StopSender(sender.clone()), Self { sender, receiver })
+    }
+
+    /// Asks for a stop from inside of the session.
+    pub(crate) fn sender(&self) -> StopSender {
+        StopSender(self.sender.clone())
     }
 
     /// Listens to SIGINT, SIGTERM and SIGHUP for as long as the program lives. From the first call on none of them ends the program by itself.
@@ -39,7 +61,7 @@ impl Stops {
             let sender = sender.clone();
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
-                    if sender.send(kind.as_raw_value()).is_err() {
+                    if sender.send(Stop::Signal(kind.as_raw_value())).is_err() {
                         return;
                     }
                 }
@@ -48,22 +70,27 @@ impl Stops {
         Ok(stops)
     }
 
-    /// The next signal's number. Never ends where nobody can ask any more.
-    pub(crate) async fn next(&mut self) -> i32 {
-        match self.0.recv().await {
-            Some(signal) => signal,
+    /// The next request.
+    pub(crate) async fn next(&mut self) -> Stop {
+        match self.receiver.recv().await {
+            Some(stop) => stop,
+            // It has a sender of its own, so that this does not happen.
             None => std::future::pending().await,
         }
     }
 }
 
-/// What a signal means after those that came before it: the first asks for a stop in good order, the second for one at once, more say nothing new.
+/// What a request means after those that came before it: the first asks for a stop in good order, the second for one at once, more say nothing new.
 ///
-/// A closed terminal may send SIGHUP more than once, and it means only that nobody watches: it never forces anything.
-pub(crate) fn urgency(signal: i32, before: Option<CancelKind>) -> Option<CancelKind> {
+/// A closed terminal may send SIGHUP more than once, and it means only that nobody watches: it never forces anything, nor does the loss of a lock.
+pub(crate) fn urgency(stop: &Stop, before: Option<CancelKind>) -> Option<CancelKind> {
+    let forces = match stop {
+        Stop::Signal(signal) => *signal != HANGUP,
+        Stop::LostLock(_) => false,
+    };
     match before {
         None => Some(CancelKind::Graceful),
-        Some(CancelKind::Graceful) if signal != HANGUP => Some(CancelKind::Kill),
+        Some(CancelKind::Graceful) if forces => Some(CancelKind::Kill),
         Some(CancelKind::Graceful | CancelKind::Kill) => None,
     }
 }
@@ -73,12 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_signal_forces_but_a_closed_terminal_never_does() {
+    fn the_second_signal_forces_but_a_closed_terminal_and_a_lost_lock_never_do() {
         let graceful = Some(CancelKind::Graceful);
+        let urgency = |signal, before| urgency(&Stop::Signal(signal), before);
         assert_eq!(urgency(2, None), graceful);
         assert_eq!(urgency(HANGUP, None), graceful);
         assert_eq!(urgency(15, graceful), Some(CancelKind::Kill));
         assert_eq!(urgency(HANGUP, graceful), None);
         assert_eq!(urgency(2, Some(CancelKind::Kill)), None);
+        let lost = Stop::LostLock("`x`".into());
+        assert_eq!(super::urgency(&lost, None), graceful);
+        assert_eq!(super::urgency(&lost, graceful), None);
     }
 }

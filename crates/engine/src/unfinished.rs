@@ -1,5 +1,7 @@
 //! Whether a run that no process works on still keeps others away from what it locks.
 
+use std::path::Path;
+
 use runbook_core::record::{Record, RunEnd, Stamped};
 
 use crate::EngineError;
@@ -20,7 +22,7 @@ pub(crate) const fn keeps_locks(end: RunEnd) -> bool {
         | RunEnd::ChecksFailed
         | RunEnd::Refused
         | RunEnd::Abandoned => false,
-        RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. } => true,
+        RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. } | RunEnd::LockLost => true,
     }
 }
 
@@ -28,6 +30,19 @@ pub(crate) const fn keeps_locks(end: RunEnd) -> bool {
 pub(crate) fn is_open(owner: &Owner) -> bool {
     let Ok(run) = owner.run.parse::<RunId>() else { return false };
     last_end(&StateDir::at(owner.state_dir.clone()).folder(&run)).is_none_or(keeps_locks)
+}
+
+/// Whether nothing keeps others away from what a run kept there locks; none where there is no trace of it.
+pub(crate) fn is_over(state_dir: &Path, run: &str) -> Option<bool> {
+    // What is no run's id was written by something else.
+    let Ok(run) = run.parse::<RunId>() else { return Some(false) };
+    let folder = StateDir::at(state_dir).folder(&run);
+    match folder.journal().symlink_metadata() {
+        Ok(_) => Some(last_end(&folder).is_some_and(|end| !keeps_locks(end))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        // Another user's folder.
+        Err(_) => Some(false),
+    }
 }
 
 /// Refuses where another run of this state directory locks one of `names` and is not finished.

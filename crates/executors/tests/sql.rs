@@ -9,6 +9,8 @@ mod backups;
 mod corpus;
 #[path = "sql/lab.rs"]
 mod lab;
+#[path = "sql/leases.rs"]
+mod leases;
 #[path = "sql/oracle.rs"]
 mod oracle;
 #[path = "sql/pieces.rs"]

@@ -100,7 +100,15 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
             lines.push(Line::Row { label: "asked", text: "whether to start, since its risk is high; `--yes` answers that".to_owned() });
         }
         None
-        | Some(RunEnd::Failed | RunEnd::RolledBack | RunEnd::NeedsPerson { .. } | RunEnd::WaitingForPerson | RunEnd::Stopped { .. }) => {
+        | Some(
+            RunEnd::Failed
+            | RunEnd::RolledBack
+            | RunEnd::NeedsPerson { .. }
+            | RunEnd::WaitingForPerson
+            | RunEnd::Stopped { .. }
+            | RunEnd::LockLost,
+        ) => {
+            lines.extend(lost_lock(about));
             lines.extend(changes(plan, view, about.end.is_none()));
             lines.extend(down(plan, view));
             lines.extend(backups(plan, view, view.clock().at()));
@@ -140,8 +148,16 @@ fn headline(about: &About<'_>) -> Line {
         Some(RunEnd::ChecksFailed) => (false, format!("the checks do not hold; nothing was changed (run {run})")),
         Some(RunEnd::Refused) => (false, format!("a person said no; nothing was changed (run {run})")),
         Some(RunEnd::Stopped { signal }) => (false, format!("stopped by signal {signal} (run {run})")),
+        Some(RunEnd::LockLost) => (false, format!("stopped in good order: it could not keep its lock (run {run})")),
     };
     Line::Headline { good, text }
+}
+
+/// Why a lock could not be kept.
+fn lost_lock(about: &About<'_>) -> Option<Line> {
+    let ended = about.end == Some(RunEnd::LockLost);
+    let stop = about.view.session().filter(|_| ended)?.stop.as_ref()?;
+    stop.lost_lock.as_ref().map(|why| Line::Row { label: "because", text: why.clone() })
 }
 
 /// What is different now, what is not, and what nobody can say.
@@ -323,7 +339,7 @@ fn next(about: &About<'_>) -> Vec<Line> {
         Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
             add("when done", format!("abandon {run} --reason {}", quoted("put right by hand: …")));
         }
-        None | Some(RunEnd::Failed | RunEnd::Stopped { .. } | RunEnd::WaitingForPerson | RunEnd::NeedsPerson { .. }) => {
+        None | Some(RunEnd::Failed | RunEnd::Stopped { .. } | RunEnd::LockLost | RunEnd::WaitingForPerson | RunEnd::NeedsPerson { .. }) => {
             add("go on", format!("resume {run}"));
             for answer in answers(about) {
                 add("or answer", format!("resume {run} --answer {}", quoted(&answer)));

@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     PersonNeeded,
     /// Waits for a person, and input is off.
     Waiting,
-    /// The journal is unusable, or the run or a lock is held.
+    /// The journal is unusable, or the run or a lock is held, or a lock was lost.
     Unusable,
     /// A check failed or something is missing; nothing was changed.
     ChecksFailed,
@@ -76,6 +76,7 @@ impl From<RunEnd> for Exit {
             RunEnd::WaitingForPerson => Self::Waiting,
             RunEnd::ChecksFailed => Self::ChecksFailed,
             RunEnd::Refused => Self::Declined,
+            RunEnd::LockLost => Self::Unusable,
             RunEnd::Stopped { signal } => Self::Signal(u8::try_from(signal).unwrap_or(u8::MAX)),
         }
     }

@@ -82,6 +82,7 @@ pub(crate) fn standing(end: Option<RunEnd>, held: bool) -> String {
         Some(RunEnd::ChecksFailed) => "checks failed".to_owned(),
         Some(RunEnd::Refused) => "refused".to_owned(),
         Some(RunEnd::Stopped { signal }) => format!("stopped by signal {signal}"),
+        Some(RunEnd::LockLost) => "stopped: it lost a lock".to_owned(),
         Some(RunEnd::Abandoned) => "given up".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ mod lab_failures;
 mod lab_foreign;
 mod lab_odc;
 mod lab_oms;
+mod leases;
 mod oms;
 mod plan;
 mod planted;

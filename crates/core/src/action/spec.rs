@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Action;
+use super::{Action, BuildLeases};
 
 /// What carrying an action out twice would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +172,8 @@ pub struct TargetSpec {
     pub about: &'static str,
     /// The schema of its fields.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Makes a place for locks of it; none where such a target cannot keep them.
+    pub leases: Option<BuildLeases>,
 }
 
 /// A family of actions: docker, sql, shell, …

@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
                 ValueSource::Expr(expr) => self.expr(expr, site),
             }
         }
+        self.used.targets.extend(runbook.lock_store.iter().map(|store| store.target));
         for target in &runbook.targets {
             self.field(&target.settings, Site::outside("a target"));
         }

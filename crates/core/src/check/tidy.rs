@@ -6,6 +6,13 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
 pub(super) fn check(draft: &Draft, faults: &mut Diagnostics) {
     let source = &draft.runbook.source;
+    if let Some(store) = draft.runbook.lock_store.as_ref().filter(|_| draft.runbook.locks.is_empty() && !draft.faulty) {
+        faults.push(
+            Diagnostic::warning(Code::Useless, "`[lock_store]` without `locks`")
+                .at(source, store.span, "")
+                .help("name what must not be worked on twice at once: `locks = [\"…\"]`"),
+        );
+    }
     for (unit, beside) in draft.runbook.units.iter().zip(&draft.units) {
         if let Some(span) = beside.parallel.filter(|_| unit.for_each.is_none()) {
             faults.push(

@@ -16,7 +16,7 @@ pub fn decide(plan: &Plan, view: &RunView) -> Vec<Command> {
 pub fn decide_and_count(plan: &Plan, view: &RunView) -> (Vec<Command>, usize) {
     let mut commands = List::default();
     if let Some(session) = view.session().filter(|s| s.ended.is_none() && !view.is_ending()) {
-        match (view.closed(), session.stop, view.rollback()) {
+        match (view.closed(), &session.stop, view.rollback()) {
             (Some(closed), _, _) => commands.push(Command::EndSession(closed.end)),
             (None, Some(stop), _) => stop::decide(plan, view, stop, &mut commands),
             (None, None, Some(under_way)) => rollback::decide(plan, view, session, under_way, &mut commands),

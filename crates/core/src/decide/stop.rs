@@ -1,4 +1,4 @@
-//! A session that was asked to end by a signal.
+//! A session that was asked to end, by a signal or because it lost a lock.
 
 use super::list::List;
 use super::{Command, ends, next};
@@ -8,7 +8,7 @@ use crate::record::{RunEnd, StopRequested};
 use crate::view::{EffectKey, EffectState, RunView};
 
 /// Ends what runs, as urgently as was asked; when nothing runs any more, ends the session. What may not be interrupted is waited for.
-pub(super) fn decide(plan: &Plan, view: &RunView, stop: StopRequested, commands: &mut List) {
+pub(super) fn decide(plan: &Plan, view: &RunView, stop: &StopRequested, commands: &mut List) {
     let mut flying = false;
     for key in view.in_flight() {
         flying = true;
@@ -22,8 +22,8 @@ pub(super) fn decide(plan: &Plan, view: &RunView, stop: StopRequested, commands:
         }
     }
     if !flying {
-        let end = Command::EndSession(RunEnd::Stopped { signal: stop.signal });
-        commands.push(ends::complete(plan, view).unwrap_or(end));
+        let end = if stop.lost_lock.is_some() { RunEnd::LockLost } else { RunEnd::Stopped { signal: stop.signal } };
+        commands.push(ends::complete(plan, view).unwrap_or(Command::EndSession(end)));
     }
 }
 

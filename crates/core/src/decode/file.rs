@@ -42,6 +42,7 @@ struct Parts {
     vars: Option<Node>,
     values: Option<Node>,
     target: Option<Node>,
+    lock_store: Option<Entry>,
     check: Option<Node>,
     step: Option<Node>,
     verify: Option<Node>,
@@ -59,6 +60,10 @@ impl Reader<'_> {
                 "vars" => &mut parts.vars,
                 "values" => &mut parts.values,
                 "target" => &mut parts.target,
+                "lock_store" => {
+                    parts.lock_store = Some(entry);
+                    continue;
+                }
                 "check" => &mut parts.check,
                 "step" => &mut parts.step,
                 "verify" => &mut parts.verify,
@@ -88,6 +93,7 @@ impl Reader<'_> {
         self.take_places();
         let targets = parts.target.map(|node| self.target_decls(node)).unwrap_or_default();
         let target_places = self.take_places();
+        let lock_store = parts.lock_store.and_then(|entry| self.lock_store(entry));
         let units = [parts.check, parts.step, parts.verify];
         if units.iter().all(Option::is_none) {
             self.faults.push(
@@ -96,7 +102,7 @@ impl Reader<'_> {
                     .help("add a `[[step]]` with an `id` and an action"),
             );
         }
-        let runbook = Self::runbook(Arc::clone(self.source), &mut keys, (vars.whole, values.whole, targets));
+        let runbook = Runbook { lock_store, ..Self::runbook(Arc::clone(self.source), &mut keys, (vars.whole, values.whole, targets)) };
         let mut draft = Draft {
             runbook,
             units: Vec::new(),
@@ -122,6 +128,7 @@ impl Reader<'_> {
             risk: keys.value("risk").unwrap_or_default(),
             owners: keys.value("owners").unwrap_or_default(),
             locks: keys.templates("locks"),
+            lock_store: None,
             on_failure: keys.value("on_failure").unwrap_or(OnFailure::Stop),
             vars,
             values,

@@ -86,6 +86,7 @@ codes! {
     Useless = "RB319", "something that has no effect";
     RiskyRetry = "RB320", "a retry of what must not be done twice";
     ValueOrder = "RB321", "a value that uses one below it";
+    LeaseTime = "RB322", "a lock that lasts too short or too long";
 
     MissingVariable = "RB401", "a variable has no value";
     UnknownVariable = "RB402", "a value is given for a variable that is not declared";

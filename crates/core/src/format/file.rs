@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{CheckDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
+use super::{CheckDecl, LockStoreDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
 use crate::runbook::Risk;
 use crate::value::{Name, NonEmpty};
 
@@ -29,6 +29,8 @@ pub(crate) struct RunbookFile {
     owners: Option<Vec<NonEmpty>>,
     /// Names of what it works on; no second run may hold one of them. May hold templates.
     locks: Option<Vec<LockName>>,
+    /// Where `locks` hold on all hosts, `[lock_store]`; without it they hold on this host only.
+    lock_store: Option<LockStoreDecl>,
     /// What becomes of a failed step where it does not say: `stop` (the default) or `rollback`.
     on_failure: Option<WholeFailure>,
     /// The variables, `[vars.NAME]`.

@@ -44,6 +44,7 @@ fn runbook(vars: Vec<Var>) -> Runbook {
         risk: Risk::Medium,
         owners: Vec::new(),
         locks: Vec::new(),
+        lock_store: None,
         on_failure: OnFailure::Stop,
         vars,
         values: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::options::LeftOut;
 use super::spec::{self, Digests};
-use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, WhenAt, select};
+use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, PlannedStore, WhenAt, select};
 use crate::action::FieldFault;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::digest::Digest;
@@ -31,6 +31,10 @@ pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result
     parts.risk = runbook.risk;
     parts.on_failure = runbook.on_failure.into();
     parts.locks = runbook.locks.iter().filter_map(|lock| builder.lock(lock)).collect();
+    parts.lock_store = runbook.lock_store.as_ref().and_then(|store| {
+        let target = runbook.targets.get(store.target)?.name.clone();
+        Some(PlannedStore { target, database: store.database.clone(), lease: store.lease })
+    });
     parts.units = runbook.units.iter().map(|unit| builder.unit(unit, &left_out)).collect();
     for unit in runbook.units.iter().filter(|unit| unit.phase == Phase::Check) {
         for guarded in &unit.guards {

@@ -1,6 +1,7 @@
 //! A plan's data, and the proof that it can be carried out.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +32,23 @@ pub struct PlanParts {
     /// The names of the locks that the run takes, rendered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<String>,
+    /// Where they hold on all hosts; none where they hold on the run's host only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_store: Option<PlannedStore>,
     /// Checks, steps and verifies, in the order of the file.
     pub units: Vec<PlanUnit>,
+}
+
+/// `[lock_store]` in a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStore {
+    /// The target's name.
+    pub target: String,
+    /// The database.
+    pub database: String,
+    /// How long a lock lasts, unless it is renewed.
+    #[serde(rename = "lease_ms", with = "crate::record::millis")]
+    pub lease: Duration,
 }
 
 /// A plan that can be carried out: ids are unique, what is pointed at exists, nothing waits for itself.
@@ -92,6 +108,7 @@ impl PlanParts {
             on_failure: FailurePolicy::default(),
             parallel,
             locks: Vec::new(),
+            lock_store: None,
             units: Vec::new(),
         }
     }

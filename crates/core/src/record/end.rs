@@ -30,6 +30,8 @@ pub enum RunEnd {
         /// Its number.
         signal: i32,
     },
+    /// A lock could not be kept: its lease ended, or another run has it (exit 8). Can be resumed or rolled back.
+    LockLost,
     /// A person gave the run up, on the record (exit 0 of `abandon`). Final.
     Abandoned,
 }
@@ -51,7 +53,7 @@ impl RunEnd {
     pub const fn is_final(self) -> bool {
         match self {
             Self::Done | Self::ChecksPassed | Self::RolledBack | Self::ChecksFailed | Self::Refused | Self::Abandoned => true,
-            Self::Failed | Self::NeedsPerson { .. } | Self::WaitingForPerson | Self::Stopped { .. } => false,
+            Self::Failed | Self::NeedsPerson { .. } | Self::WaitingForPerson | Self::Stopped { .. } | Self::LockLost => false,
         }
     }
 }

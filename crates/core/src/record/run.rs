@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RunEnd;
-use crate::action::CancelKind;
+use crate::action::{CancelKind, Holder, Lease};
 use crate::digest::Digest;
 use crate::effect::{EffectId, Place};
 use crate::plan::FailurePolicy;
@@ -160,6 +160,22 @@ pub struct SessionOpened {
     /// Secrets that changed since the session before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<AcceptedSecret>,
+    /// The locks that it has on all hosts; none where the runbook has no `[lock_store]`, or a person said to go on without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<LeaseTaken>,
+}
+
+/// A lock that a session has on all hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseTaken {
+    /// The lock, and how often it was taken until then.
+    #[serde(flatten)]
+    pub lease: Lease,
+    /// Where: `host:port/database`.
+    pub place: String,
+    /// Whose it was until then, where another run had left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Holder>,
 }
 
 /// What a session is for.
@@ -187,13 +203,16 @@ pub struct SessionFlags {
     pub on_failure: Option<FailurePolicy>,
 }
 
-/// The session was asked to end, by a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The session was asked to end, by a signal or because it lost a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRequested {
-    /// The signal's number.
+    /// The signal's number; 0 where none was sent.
     pub signal: i32,
     /// `Graceful` for the first, `Kill` for the second.
     pub kind: CancelKind,
+    /// Where no signal was sent: which lock the run does not have any more, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_lock: Option<String>,
 }
 
 /// From here on everything that was begun is undone; there is no way back to going forwards.

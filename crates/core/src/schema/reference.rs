@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry, TargetSpec};
-use crate::format::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl, VerifyDecl};
+use crate::format::{
+    CheckDecl, LockStoreDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl, VerifyDecl,
+};
 use crate::shape::{Compiler, Dialect, Others, Shape, TableRule, Text};
 use crate::template::TextKind;
 use crate::template::helpers::FAMILIES;
@@ -61,6 +63,7 @@ impl Page {
         self.keys_of::<RunbookFile>("Top level");
         self.keys_of::<VarDecl>("`[vars.NAME]`");
         self.keys_of::<ValueDecl>("`[values.NAME]`");
+        self.keys_of::<LockStoreDecl>("`[lock_store]`");
         self.keys_of::<CheckDecl>("`[[check]]`");
         self.keys_of::<StepDecl>("`[[step]]`");
         self.keys_of::<UndoDecl>("`undo = [{ … }]`, `[[step.undo]]`");

@@ -86,7 +86,7 @@ impl RunView {
             Record::TimerFired(TimerFired { effect }) => self.change(plan, effect, Attempt::Next, seq, EffectView::wake),
             Record::CancelRequested(CancelRequested { effect, .. }) => self.known(plan, effect).map(|_| ()),
             Record::StopRequested(stop) => {
-                self.in_session_mut(|session| session.stop = Some(*stop));
+                self.in_session_mut(|session| session.stop = Some(stop.clone()));
                 Ok(())
             }
             Record::RollbackBegan(began) => self.rollback_began(plan, began, seq),

@@ -230,6 +230,7 @@ impl History {
             tool: "0".to_owned(),
             flags,
             accepted: Vec::new(),
+            leases: Vec::new(),
         })));
         let mut stops = 0;
         for turn in 0.. {
@@ -247,7 +248,8 @@ impl History {
             if !self.calm && stops < 2 && self.rng.below(200) == 0 {
                 stops += 1;
                 let kind = if stops == 1 { CancelKind::Graceful } else { CancelKind::Kill };
-                self.append(Record::StopRequested(StopRequested { signal: 2, kind }));
+                let lost_lock = (stops == 1 && self.rng.below(2) == 0).then(|| "odc@db".to_owned());
+                self.append(Record::StopRequested(StopRequested { signal: if lost_lock.is_some() { 0 } else { 2 }, kind, lost_lock }));
             } else {
                 self.happens();
             }

@@ -277,6 +277,7 @@ impl Laws {
             | RunEnd::NeedsPerson { .. }
             | RunEnd::WaitingForPerson
             | RunEnd::Stopped { .. }
+            | RunEnd::LockLost
             | RunEnd::Abandoned => {}
         }
     }

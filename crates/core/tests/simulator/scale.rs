@@ -70,6 +70,7 @@ fn run(plan: &Plan) -> Counted {
         tool: String::new(),
         flags: SessionFlags::default(),
         accepted: Vec::new(),
+        leases: Vec::new(),
     };
     apply(&mut view, &mut counted, Record::SessionOpened(Box::new(session)));
     loop {

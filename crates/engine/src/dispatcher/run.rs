@@ -19,7 +19,7 @@ use crate::ask::{Asker, Prompt};
 use crate::context::Surroundings;
 use crate::crash;
 use crate::events::{Event, EventSender};
-use crate::signals::{self, Stops};
+use crate::signals::{self, Stop, Stops};
 use crate::vault::Vault;
 
 /// What a dispatcher is made of.
@@ -138,7 +138,7 @@ impl Dispatcher {
             self.flush()?;
             tokio::select! {
                 biased;
-                signal = self.stops.next() => self.stop(signal)?,
+                stop = self.stops.next() => self.stop(stop)?,
                 Some(happening) = self.happenings.recv() => self.happened(happening)?,
             }
             // What else happened meanwhile goes into the same batch.
@@ -208,10 +208,14 @@ impl Dispatcher {
         self.questions.insert(subject, Question { prompt: task, answer });
     }
 
-    fn stop(&mut self, signal: i32) -> Result<(), EngineError> {
-        let Some(kind) = signals::urgency(signal, self.stop) else { return Ok(()) };
+    fn stop(&mut self, stop: Stop) -> Result<(), EngineError> {
+        let Some(kind) = signals::urgency(&stop, self.stop) else { return Ok(()) };
         self.stop = Some(kind);
-        self.ledger.write(Record::StopRequested(StopRequested { signal, kind })).map(drop)
+        let (signal, lost_lock) = match stop {
+            Stop::Signal(signal) => (signal, None),
+            Stop::LostLock(what) => (0, Some(what)),
+        };
+        self.ledger.write(Record::StopRequested(StopRequested { signal, kind, lost_lock })).map(drop)
     }
 
     /// The journal cannot go on: nothing new is begun, and what runs is waited for. Its ends are written where that is still possible.
@@ -231,8 +235,8 @@ impl Dispatcher {
         }
         while !self.flying.is_empty() {
             tokio::select! {
-                signal = self.stops.next() => {
-                    if let Some(kind) = signals::urgency(signal, self.stop) {
+                stop = self.stops.next() => {
+                    if let Some(kind) = signals::urgency(&stop, self.stop) {
                         self.stop = Some(kind);
                         self.flying.values().filter(|flying| flying.work.limits.interruptible).for_each(|flying| flying.work.canceller.stop(kind));
                     }

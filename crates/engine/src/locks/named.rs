@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use runbook_core::action::{Failure, Holder, Holding};
 use serde::{Deserialize, Serialize};
 
 use super::LockFolder;
@@ -49,6 +50,34 @@ pub enum LockError {
         /// Who; none in the moment in which it is being taken.
         owner: Option<Box<Owner>>,
     },
+    /// A run on some host holds it.
+    #[error("`{name}` is locked on all hosts by {}; its lease at {place} ends at {} unless it is renewed", leased(&by.holder, by.since), by.ends)]
+    Leased {
+        /// The lock's name.
+        name: String,
+        /// Where that is written.
+        place: String,
+        /// Who.
+        by: Box<Holding>,
+    },
+    /// The run that held it fell silent, and nothing says that it is finished.
+    #[error("`{name}` belongs to {}, whose lease at {place} ended at {}: nothing says that it is finished", leased(&by.holder, by.since), by.ends)]
+    Lapsed {
+        /// The lock's name.
+        name: String,
+        /// Where that is written.
+        place: String,
+        /// Who.
+        by: Box<Holding>,
+    },
+    /// The place where locks hold on all hosts cannot be asked.
+    #[error("the locks at {place} cannot be had: {failure}")]
+    NoPlace {
+        /// Which.
+        place: String,
+        /// Why.
+        failure: Box<Failure>,
+    },
     /// No process holds it, but the run that did is not finished.
     #[error("`{name}` belongs to the unfinished run `{}` of `{}`", owner.run, owner.runbook)]
     Unfinished {
@@ -61,6 +90,11 @@ pub enum LockError {
 
 fn by(owner: Option<&Owner>) -> String {
     owner.map_or_else(String::new, |o| format!(" by run `{}` of `{}` (process {}, user `{}`)", o.run, o.runbook, o.pid, o.user))
+}
+
+fn leased(holder: &Holder, since: Timestamp) -> String {
+    let Holder { run, runbook, host, pid, user, .. } = holder;
+    format!("run `{run}` of `{runbook}` on host `{host}` (process {pid}, user `{user}`, since {since})")
 }
 
 /// Locks that are held. Dropping them ends the hold of this process; only [`NamedLocks::finish`] gives the names free for other runs.

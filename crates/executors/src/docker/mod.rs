@@ -64,6 +64,7 @@ static TARGETS: &[TargetSpec] = &[TargetSpec {
     kind: "docker",
     about: "A Docker Engine; without a target it is the machine's own.",
     schema: client::Settings::json_schema,
+    leases: None,
 }];
 
 impl Executor for Docker {

@@ -7,6 +7,7 @@ mod compare;
 mod dump;
 mod execute;
 mod failure;
+mod leases;
 mod manifest;
 mod query;
 mod quote;
@@ -59,6 +60,7 @@ impl Executor for Sql {
             kind: "mysql",
             about: "A server that speaks MySQL's protocol: OceanBase (also through its proxy), MySQL or MariaDB.",
             schema: target::Mysql::json_schema,
+            leases: Some(leases::build),
         }]
     }
 }

@@ -36,7 +36,7 @@ pub enum Flavour {
 }
 
 impl Flavour {
-    fn detect(version: &str, comment: &str) -> Self {
+    pub(super) fn detect(version: &str, comment: &str) -> Self {
         let both = format!("{version} {comment}").to_ascii_lowercase();
         if both.contains("oceanbase") {
             Self::OceanBase
@@ -279,7 +279,7 @@ impl Session<'_> {
 }
 
 /// Reads everything a statement gives. A later result's error comes to light only in `drop_result`.
-async fn finish(mut result: QueryResult<'_, 'static, TextProtocol>) -> mysql_async::Result<Done> {
+pub(super) async fn finish(mut result: QueryResult<'_, 'static, TextProtocol>) -> mysql_async::Result<Done> {
     let mut done = Done::default();
     // For a result set the affected rows are those of an earlier statement.
     if result.columns_ref().is_empty() {
@@ -331,11 +331,11 @@ async fn open_quietly(cx: Cx<'_>, settings: &Mysql) -> Sql<Conn> {
     }
 }
 
-fn too_slow(settings: &Mysql) -> Failure {
+pub(super) fn too_slow(settings: &Mysql) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("no connection within {:?}", settings.connect_timeout()))
 }
 
-async fn dial(settings: &Mysql, database: Option<&str>) -> Sql<Conn> {
+pub(super) async fn dial(settings: &Mysql, database: Option<&str>) -> Sql<Conn> {
     // The driver panics when a server asks for MariaDB's `parsec`, which it was built without.
     let connected = AssertUnwindSafe(Conn::new(settings.opts(database))).catch_unwind().await;
     let connected = connected.map_err(|_| {

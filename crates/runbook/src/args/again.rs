@@ -1,6 +1,7 @@
 //! The commands that go on with a run, undo it or give it up.
 
 use clap::Args;
+use runbook_engine::locks::Leasing;
 
 use super::{OutputMode, RunRef, VarArgs};
 use crate::answers::Answer;
@@ -55,6 +56,14 @@ pub(crate) struct AgainArgs {
     #[arg(long = "accept-secret", value_name = "NAME")]
     pub(crate) accept_secrets: Vec<String>,
 
+    /// Take the locks of this run of another host, which is silent: what it left was looked at
+    #[arg(long, value_name = "RUN")]
+    pub(crate) take_over: Vec<String>,
+
+    /// Go on though the server with the locks cannot be asked: nobody else works on this
+    #[arg(long, conflicts_with = "take_over")]
+    pub(crate) no_lock_store: bool,
+
     /// Go on with the runbook's file as it is now, where what was done is the same in it
     #[arg(long, conflicts_with = "as_begun")]
     pub(crate) accept_changes: bool,
@@ -62,6 +71,13 @@ pub(crate) struct AgainArgs {
     /// Go on with the run's own copy of the runbook, though the file was changed since
     #[arg(long)]
     pub(crate) as_begun: bool,
+}
+
+impl AgainArgs {
+    /// What the operator says about locks that hold on all hosts.
+    pub(crate) fn leasing(&self) -> Leasing {
+        Leasing { take_over: self.take_over.clone(), without: self.no_lock_store }
+    }
 }
 
 /// Go on with a run that failed, was stopped or broke off

@@ -62,6 +62,10 @@ pub(crate) struct ExecArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) skip: Vec<String>,
 
+    /// Take the locks of this run of another host, which is silent: what it left was looked at
+    #[arg(long, value_name = "RUN")]
+    pub(crate) take_over: Vec<String>,
+
     /// What becomes of a failure, whatever the runbook says
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(crate) on_failure: Option<OnFailureArg>,

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use runbook_engine::events::{self, Event};
-use runbook_engine::locks::LockFolder;
-use runbook_engine::{Abandon, EngineError, abandon, recorded};
+use runbook_engine::locks::{LockError, LockFolder};
+use runbook_engine::{Abandon, EngineError, Recorded, abandon, give_free, recorded};
 
-use super::again::refuse_held;
+use super::again::{load_in_silence, refuse_held};
 use super::session::{broken_off, host};
 use crate::args::AbandonArgs;
 use crate::card;
@@ -48,6 +48,7 @@ fn give_up(args: &AbandonArgs, state_dir: Option<&Path>, streams: &mut Streams) 
         }
     }
     let Ok(recorded) = recorded(&folder) else { return Ok(Exit::Done) };
+    give_free_everywhere(&recorded, &about, streams);
     let about = card::About {
         plan: &recorded.plan,
         view: &ended.view,
@@ -59,4 +60,24 @@ fn give_up(args: &AbandonArgs, state_dir: Option<&Path>, streams: &mut Streams) 
     };
     card::print(&card::card(&about), &mut streams.err);
     Ok(Exit::Done)
+}
+
+/// Gives free what the run has on all hosts, where that can be done without asking anybody: to be given up a run needs neither its runbook nor a secret.
+fn give_free_everywhere(run: &Recorded, about: &Abandon<'_>, streams: &mut Streams) {
+    if run.plan.parts().lock_store.is_none() {
+        return;
+    }
+    let freed = load_in_silence(run).ok_or_else(|| "a secret of its target cannot be had without asking".to_owned());
+    let freed = freed.and_then(|(runbook, inputs)| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        match runtime.block_on(give_free(run, about, &runbook, &inputs)) {
+            // Somebody else has it: then it is not this run's any more.
+            Ok(()) | Err(EngineError::Lock(LockError::Lapsed { .. } | LockError::Leased { .. })) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    if let Err(why) = freed {
+        streams.err.line(format_args!("warning: the locks that hold on all hosts stay this run's: {}", visible(&why)));
+        streams.err.line(format_args!("help: another run takes them with `--take-over {}`", run.opened.run));
+    }
 }

@@ -197,6 +197,19 @@ impl Again {
     }
 }
 
+/// A run's own copy of its runbook with its values, without a person and without a word; none where a secret cannot be had so.
+pub(super) fn load_in_silence(recorded: &Recorded) -> Option<(Arc<Runbook>, Inputs)> {
+    let opened = &recorded.opened;
+    let source = document::read(&opened.runbook.path, recorded.runbook.clone()).ok()?;
+    let runbook = Arc::new(runbook_core::load(&source, &runbook_executors::registry()).0?);
+    let past = Past { variables: &opened.variables, values: &opened.values, file: Path::new(&opened.runbook.path), accept_changes: false };
+    let none = VarArgs { vars: Vec::new(), var_files: Vec::new() };
+    let env = |name: &str| std::env::var_os(name);
+    let inputs = vars::gather_again(&runbook, &Sources { args: &none, env: &env, ask: false }, &past).ok()?;
+    let inputs = read_again(&runbook, inputs, &past).ok()?;
+    Some((runbook, inputs))
+}
+
 /// A runbook with the values of a run.
 fn load(
     (path, bytes): &(PathBuf, Vec<u8>),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use runbook_core::plan::{FailurePolicy, PlanOptions};
 use runbook_core::record::SessionFlags;
+use runbook_engine::locks::Leasing;
 
 use super::procedure::{Procedure, Wish, invalid, prepare};
 use super::session::{Manner, carry_out};
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
             file: args.file.clone(),
             answers: &[],
             accept_secrets: BTreeSet::new(),
+            leasing: Leasing { take_over: args.take_over.clone(), without: false },
             on: None,
             reports: &args.report,
         };
@@ -58,12 +60,18 @@ pub(crate) fn checks(
     let _ = folder.set(state.root().to_owned());
     let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };
     let file = PathBuf::from(procedure.runbook.source.name());
-    carry_out(
-        Manner { flags, output: OutputMode::Quiet, no_input, file, answers: &[], accept_secrets: BTreeSet::new(), on: None, reports: &[] },
-        procedure,
-        &state,
-        streams,
-    )
+    let manner = Manner {
+        flags,
+        output: OutputMode::Quiet,
+        no_input,
+        file,
+        answers: &[],
+        accept_secrets: BTreeSet::new(),
+        leasing: Leasing::default(),
+        on: None,
+        reports: &[],
+    };
+    carry_out(manner, procedure, &state, streams)
 }
 
 /// Says what `--from`, `--until` and `--skip` mean: what is left out is neither done nor undone, and the rest relies on it all the same.

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod exec;
 mod explain;
+mod locks;
 mod man;
 mod plan;
 mod procedure;

@@ -45,6 +45,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
         file,
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
+        leasing: args.again.leasing(),
         on: Some((again.folder, Onward { intent: Intent::GoOn, amends })),
         reports: &[],
     };

@@ -43,6 +43,7 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
         file,
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
+        leasing: args.again.leasing(),
         on: Some((again.folder, Onward { intent: Intent::RollBack, amends })),
         reports: &[],
     };

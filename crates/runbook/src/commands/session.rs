@@ -11,11 +11,12 @@ use runbook_core::view::{EffectKey, RunView};
 use runbook_engine::ask::Asker;
 use runbook_engine::events;
 use runbook_engine::host::Host;
-use runbook_engine::locks::{LockError, LockFolder};
+use runbook_engine::locks::{Leasing, LockFolder};
 use runbook_engine::signals::Stops;
 use runbook_engine::state::{RunFolder, StateDir};
 use runbook_engine::{EngineError, Onward, Session, SessionEnd, execute, go_on};
 
+use super::locks;
 use super::procedure::{Procedure, human};
 use crate::answers::{Answer, Answers};
 use crate::args::OutputMode;
@@ -40,6 +41,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) answers: &'a [Answer],
     /// The secrets that may have another value than before.
     pub(crate) accept_secrets: BTreeSet<String>,
+    /// What the operator says about locks that hold on all hosts.
+    pub(crate) leasing: Leasing,
     /// The run that is gone on with; none for a new one.
     pub(crate) on: Option<(RunFolder, Onward)>,
     /// Where reports are written when the session has ended.
@@ -51,13 +54,24 @@ pub(crate) fn host() -> Host {
     Host::here(concat!("runbook ", env!("CARGO_PKG_VERSION")))
 }
 
+/// Says what a word about locks means here, where it means less than somebody may believe.
+fn tell_leasing(leasing: &Leasing, procedure: &Procedure, streams: &mut Streams) {
+    let has_store = procedure.plan.parts().lock_store.is_some();
+    if !leasing.take_over.is_empty() && !has_store {
+        streams.err.line("warning: `--take-over` does nothing: the runbook has no `[lock_store]`");
+    } else if leasing.without && has_store {
+        streams.err.line("warning: `--no-lock-store`: no other host is kept away from what this run works on");
+    }
+}
+
 /// Carries a session out and says how it ended.
 pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &StateDir, streams: &mut Streams) -> Result<Exit, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         streams.err.line(format_args!("error: the run cannot begin: {error}"));
         Exit::Fault
     })?;
-    let Manner { flags, output, no_input, file, answers, accept_secrets, on, reports } = manner;
+    let Manner { flags, output, no_input, file, answers, accept_secrets, leasing, on, reports } = manner;
+    tell_leasing(&leasing, procedure, streams);
     let screen = Screen::default();
     let (sender, receiver) = events::channel();
     let terminal = Terminal::new(screen.clone(), Arc::clone(&procedure.runbook), no_input);
@@ -78,6 +92,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
             host: host(),
             flags,
             accept_secrets,
+            leasing,
             asker,
             events: sender,
             stops,
@@ -193,7 +208,7 @@ pub(crate) fn broken_off(error: &EngineError, state: &StateDir, streams: &mut St
             let accept = accept.join(" ");
             (Exit::Invalid, vec![format!("give the value that the run was begun with; where it was changed on purpose, add `{accept}`")])
         }
-        EngineError::Lock(error) => (Exit::Unusable, lock_help(error)),
+        EngineError::Lock(error) => (locks::exit(error), locks::help(error)),
         EngineError::LostRecords { .. } => {
             (Exit::Unusable, vec!["put right by hand what may be half done, then give the run up with `runbook abandon`".to_owned()])
         }
@@ -210,29 +225,4 @@ pub(crate) fn broken_off(error: &EngineError, state: &StateDir, streams: &mut St
         streams.err.line(format_args!("help: {}", visible(&line)));
     }
     exit
-}
-
-/// What to do about a lock that another run has.
-fn lock_help(error: &LockError) -> Vec<String> {
-    let (owner, unfinished) = match error {
-        LockError::Held { owner, .. } => (owner.as_ref(), false),
-        LockError::Unfinished { owner, .. } => (Some(owner), true),
-        LockError::Disk(_) => (None, false),
-    };
-    let Some(owner) = owner else { return Vec::new() };
-    // The other run may be kept elsewhere, and its reader may have another default.
-    let command = |what: &str| card::command(&format!("{what} {}", owner.run), Some(&owner.state_dir));
-    if unfinished {
-        vec![
-            format!("look at it: `{}`", command("runs show")),
-            format!("go on with it: `{}`", command("resume")),
-            format!("or undo it: `{}`", command("rollback")),
-            format!("or give it up, where it was put right by hand: `{} --reason '…'`", command("abandon")),
-        ]
-    } else {
-        vec![
-            format!("it is under way; look at it: `{}`", command("runs show")),
-            format!("should it have to end, it can be gone on with: `{}`", command("resume")),
-        ]
-    }
 }

@@ -224,6 +224,7 @@ impl Picture {
                 self.heading(subject.part);
                 self.entry(subject, &(Style::Yellow, "?"), &format!("was it done? {why}"), paint);
             }
+            Telling::LostLock { what } => self.remark(Style::Red, &format!("{what}: ending in good order")),
             Telling::Stopping { at_once: false, .. } => self.remark(Style::Yellow, "ending in good order; once more to end at once"),
             Telling::Stopping { at_once: true, .. } => self.remark(Style::Red, "ending at once"),
             Telling::RollingBack { steps, barrier } => {

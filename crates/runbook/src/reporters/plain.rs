@@ -126,6 +126,7 @@ fn wording(telling: &Telling) -> Vec<String> {
         Telling::Stopping { signal, at_once: false } => {
             vec![format!("signal {signal}: ending in good order; once more to end at once")]
         }
+        Telling::LostLock { what } => vec![format!("{what}: ending in good order")],
         Telling::Stopping { signal, at_once: true } => vec![format!("signal {signal}: ending at once")],
         Telling::RollingBack { steps, barrier: None } => vec![format!("rolling back {}", count(*steps as usize, "step"))],
         Telling::RollingBack { steps, barrier: Some(barrier) } => {

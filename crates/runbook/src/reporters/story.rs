@@ -106,6 +106,8 @@ pub(crate) enum Telling {
     LookingAgain { subject: Subject, why: &'static str },
     /// A signal arrived.
     Stopping { signal: i32, at_once: bool },
+    /// A lock is not had any more.
+    LostLock { what: String },
     /// From here on everything is undone.
     RollingBack { steps: u32, barrier: Option<String> },
     /// A session ended.
@@ -162,7 +164,10 @@ impl Story {
                     expectations: recovered.expectations.clone(),
                 })
             }
-            Record::StopRequested(stop) => Some(Telling::Stopping { signal: stop.signal, at_once: stop.kind == CancelKind::Kill }),
+            Record::StopRequested(stop) => Some(match &stop.lost_lock {
+                Some(what) => Telling::LostLock { what: what.clone() },
+                None => Telling::Stopping { signal: stop.signal, at_once: stop.kind == CancelKind::Kill },
+            }),
             Record::RollbackBegan(rollback) => {
                 let barrier = rollback.barrier.as_ref().map(|path| id(path));
                 Some(Telling::RollingBack { steps: rollback.undo, barrier })

@@ -109,8 +109,9 @@ impl Bench {
         let session = self.view.session().map_or(1, |s| s.opened.session + 1);
         let text = String::new;
         let (host, boot_id, user, tool) = (text(), text(), text(), text());
-        let accepted = Vec::new();
-        self.record(Record::SessionOpened(Box::new(SessionOpened { session, intent, host, boot_id, pid: 1, user, tool, flags, accepted })));
+        let (accepted, leases) = (Vec::new(), Vec::new());
+        let opened = SessionOpened { session, intent, host, boot_id, pid: 1, user, tool, flags, accepted, leases };
+        self.record(Record::SessionOpened(Box::new(opened)));
     }
 
     pub(super) fn resume(&mut self) {
@@ -322,7 +323,7 @@ impl Bench {
     }
 
     pub(super) fn signal(&mut self, kind: CancelKind) {
-        self.record(Record::StopRequested(StopRequested { signal: 2, kind }));
+        self.record(Record::StopRequested(StopRequested { signal: 2, kind, lost_lock: None }));
     }
 
     /// Answers the only open question.

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::events::{self, Event, EventReceiver};
 use crate::host::Host;
 use crate::journal;
-use crate::locks::LockFolder;
+use crate::locks::{Leasing, LockFolder};
 use crate::process::Environment;
 use crate::session::{Onward, Session, SessionEnd, execute, go_on};
 use crate::signals::{StopSender, Stops};
@@ -202,6 +202,7 @@ impl Bench {
             },
             flags: self.flags,
             accept_secrets: self.accept_secrets.clone(),
+            leasing: Leasing::default(),
             asker: Arc::clone(&self.person) as Arc<dyn Asker>,
             events,
             stops: self.stops.take().unwrap_or_else(|| Stops::manual().1),
