@@ -116,3 +116,16 @@ fn an_answer_that_breaks_off_is_a_lost_connection() {
         Sandbox::new().file("a.toml", runbook(&server, "http.get = { url = \"http://@/\" }")).run(["exec", "a.toml"]).only_code(1);
     assert!(stderr.contains("error[RB509]") && stderr.contains("broke off its answer"), "{stderr}");
 }
+
+#[test]
+fn half_a_secret_is_not_shown_where_an_errors_words_are_cut() {
+    const TOKEN: &str = "correct-horse-battery-staple-0123456789";
+    // Wherever the shown words end, they end behind or before the whole token.
+    for before in [380, 1000] {
+        let server = Server::start(&[&answer("500 Internal Server Error", "", &format!("{}{TOKEN} is unknown", "x".repeat(before)))]);
+        let lines = "http.get = { url = \"http://@/info\", headers = { X-Token = \"{{vars.token}}\" } }";
+        let text = format!("{}\n[vars.token]\ntype = \"string\"\nsecret = true\n", runbook(&server, lines));
+        let (_, stderr) = Sandbox::new().file("a.toml", text).env("RUNBOOK_VAR_TOKEN", TOKEN).run(["exec", "a.toml"]).only_code(1);
+        assert!(stderr.contains("xxx") && !stderr.contains(&TOKEN[..4]), "{stderr}");
+    }
+}

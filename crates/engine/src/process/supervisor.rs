@@ -170,6 +170,7 @@ fn limit(sink: &Sink) -> usize {
 
 fn exit(status: ExitStatus, stdout: Kept, stderr: Kept, cancelled: bool, left_behind: bool) -> Exit {
     use std::os::unix::process::ExitStatusExt;
+    let (stdout, stderr) = (stdout.whole(), stderr.whole());
     Exit {
         code: status.code(),
         signal: status.signal(),

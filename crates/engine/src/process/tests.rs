@@ -112,7 +112,7 @@ async fn what_is_shown_and_kept_is_masked() {
 async fn a_flood_is_counted_and_not_kept() {
     let bench = Bench::new();
     let exit = bench.run(script("head -c 20000000 /dev/zero")).await.unwrap();
-    assert_eq!((exit.stdout.len(), exit.truncated), (1024, true));
+    assert_eq!((exit.stdout.len(), exit.truncated), (768, true), "the end of what is cut could be half a secret");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn fell(client: &Client, container: &Container) -> Halt {
     Halt::failed(failure).with(outputs)
 }
 
-/// The last lines of a container's log, each cut to a length that can be read; none where they cannot be had.
+/// The last lines of a container's log, whole, so that secrets are found in them; none where they cannot be had.
 pub(crate) async fn log_tail(client: &Client, id: &str, lines: usize) -> Vec<String> {
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&lines.to_string()).build();
     let docker = client.quick();
@@ -71,5 +71,5 @@ pub(crate) async fn log_tail(client: &Client, id: &str, lines: usize) -> Vec<Str
     let _ = tokio::time::timeout(Span::from_secs(5), read).await;
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.lines().collect();
-    all.iter().skip(all.len().saturating_sub(lines)).map(|line| line.chars().take(400).collect()).collect()
+    all.iter().skip(all.len().saturating_sub(lines)).map(|line| (*line).to_owned()).collect()
 }

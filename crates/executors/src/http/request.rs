@@ -14,8 +14,8 @@ use super::client::{self, NoResponse, Response};
 
 /// How long a request may take where the step has no `timeout`.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Characters of an error's body that a failure shows.
-const DETAIL: usize = 400;
+/// Lines of an error's body that a failure shows.
+const DETAIL_LINES: usize = 10;
 
 /// What is sent with the request.
 pub(super) enum Body<'a> {
@@ -125,8 +125,9 @@ impl Request<'_> {
         let mut failure = Failure::new(kind, message).field("url");
         // A service that is starting says all sorts of things.
         failure.retryable = true;
-        let text: String = String::from_utf8_lossy(&response.body).chars().take(DETAIL).collect();
-        failure.detail = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+        // Whole lines: who masks secrets finds none of which half is cut off.
+        let text = String::from_utf8_lossy(&response.body);
+        failure.detail = text.lines().filter(|line| !line.trim().is_empty()).take(DETAIL_LINES).map(str::to_owned).collect();
         Outcome::Failed { failure, residue: self.residue(true), outputs }
     }
 }
