@@ -317,6 +317,16 @@ nothing was run: 1 error
 }
 
 #[test]
+fn a_changed_script_that_cannot_be_read_is_not_gone_on_with() {
+    let sandbox = failed();
+    std::fs::write(sandbox.path("a.toml"), FAILS.replace("test -e mended", "if true; then")).expect("a file");
+    let (_, stderr) = sandbox.run(["resume", "--last", "--accept-changes", "--answer", "two=not-done"]).only_code(3);
+    assert!(stderr.contains("error[RB450]: ") && stderr.contains("cannot read this script"), "{stderr}");
+    assert_eq!(sandbox.read("tries.txt"), "tried\n", "nothing was run");
+    assert!(sandbox.run(["runs", "show", "--last"]).only_code(0).0.contains("resume"), "it can still be gone on with");
+}
+
+#[test]
 fn a_change_of_what_was_done_is_not_taken_over() {
     let sandbox = failed();
     let other = FAILS.replace("new one", "another one").replace("test -e mended", "true");

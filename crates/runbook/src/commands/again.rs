@@ -138,6 +138,8 @@ impl Again {
             faults.push(fault.help("put that back, or go on with the run's own copy: `--as-begun`"));
             return Err(invalid(&faults, streams));
         }
+        // The run's own scripts were read before it began; these were not.
+        super::scripts::read(&runbook, &plan, streams)?;
         Ok(Taken { procedure: Procedure { runbook, inputs, plan: Arc::new(plan) }, amends: Some(self.recorded.view.seq()) })
     }
 
