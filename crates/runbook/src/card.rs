@@ -1,6 +1,7 @@
 //! The card at the end of a run that did not simply end well: what changed, what is still as it was, since when the service is down, where the
 //! backups are, and what to type next.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,6 +17,12 @@ use serde_json::Value;
 use crate::reporters::unit_id;
 use crate::streams::Stream;
 use crate::text::{Style, count, duration, visible, wrap};
+
+/// The most rows of one kind: a loop over a thousand tables does not push the command to type next off the screen.
+const ROWS: usize = 30;
+
+/// The most names of steps in one row.
+const NAMES: usize = 20;
 
 /// What the card is about.
 pub(crate) struct About<'a> {
@@ -163,7 +170,7 @@ fn lost_lock(about: &About<'_>) -> Option<Line> {
 /// What is different now, what is not, and what nobody can say.
 fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut doubtful: Vec<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
+    let mut doubtful: HashSet<EffectKey> = view.in_doubt().map(EffectKey::forward).collect();
     if broke_off {
         // What ran when the run broke off, or still runs without anyone to see its end.
         doubtful.extend(view.running().map(EffectKey::forward));
@@ -171,18 +178,22 @@ fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
     let undone: Vec<EffectKey> =
         view.rollback().map(|rollback| rollback.extent().undo.iter().take(rollback.undone()).copied().collect()).unwrap_or_default();
     let mut rows = |label: &'static str, keys: Vec<EffectKey>, told: &dyn Fn(&PlanUnit) -> String| {
-        for key in keys {
-            if let (Some(unit), Some(path)) = (plan.unit(key.unit), view.path(plan, key)) {
+        for key in keys.iter().take(ROWS) {
+            if let (Some(unit), Some(path)) = (plan.unit(key.unit), view.path(plan, *key)) {
                 let title = unit.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
                 lines.push(Line::Row { label, text: format!("{}{title}{}", unit_id(&path), told(unit)) });
             }
+        }
+        if let Some(more) = keys.len().checked_sub(ROWS).filter(|more| *more > 0) {
+            lines.push(Line::Row { label, text: format!("… and {more} more; `runbook runs show` names them all") });
         }
     };
     let begun = view.begun();
     let is_changed = |key: &EffectKey| view.instance(*key).is_some_and(|instance| instance.effect().may_have_changed());
     let in_doubt: Vec<EffectKey> = begun.iter().filter(|key| doubtful.contains(key)).copied().collect();
+    let taken_back: HashSet<EffectKey> = undone.iter().copied().collect();
     let changed: Vec<EffectKey> =
-        begun.iter().filter(|key| is_changed(key) && !undone.contains(key) && !doubtful.contains(key)).copied().collect();
+        begun.iter().filter(|key| is_changed(key) && !taken_back.contains(key) && !doubtful.contains(key)).copied().collect();
     let (perhaps, certain): (Vec<_>, Vec<_>) = changed.iter().copied().partition(|key| is_unknown(view, *key));
     rows("changed", certain, &|unit| becomes(plan, unit));
     rows("perhaps", perhaps, &|unit| format!(", which failed{}", becomes(plan, unit)));
@@ -191,24 +202,32 @@ fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
     if changed.is_empty() && in_doubt.is_empty() {
         lines.insert(0, Line::Row { label: "changed", text: "nothing".to_owned() });
     }
+    let touched: HashSet<UnitIx> = begun.iter().filter(|key| is_changed(key)).chain(&in_doubt).map(|key| key.unit).collect();
     let untouched: Vec<&str> = plan
         .phase(Phase::Step)
         .iter()
-        .filter(|ix| begun.iter().all(|key| key.unit != **ix || !is_changed(key)))
-        .filter(|ix| in_doubt.iter().all(|key| key.unit != **ix))
+        .filter(|ix| !touched.contains(ix))
         .filter_map(|ix| plan.unit(*ix))
         .map(|unit| unit.id.as_str())
         .collect();
     if !untouched.is_empty() {
         lines.push(Line::Row {
             label: "as it was",
-            text: format!("{} not done or without a change: {}", count(untouched.len(), "step"), untouched.join(", ")),
+            text: format!("{} not done or without a change: {}", count(untouched.len(), "step"), some_of(&untouched)),
         });
     }
     if let Some(barrier) = Extent::of(plan, view).barrier.and_then(|key| view.path(plan, key)) {
         lines.push(Line::Row { label: "barrier", text: format!("`{}` cannot be undone, nor what came before it", unit_id(&barrier)) });
     }
     lines
+}
+
+/// The first names, and how many there are more.
+fn some_of(names: &[&str]) -> String {
+    match names.split_at_checked(NAMES) {
+        Some((first, more)) if !more.is_empty() => format!("{}, … and {} more", first.join(", "), more.len()),
+        _ => names.join(", "),
+    }
 }
 
 /// Whether it failed and nobody can say whether it changed anything.
@@ -441,6 +460,15 @@ mod tests {
         assert_eq!(quoted("/var/lib/run-1"), "/var/lib/run-1");
         assert_eq!(quoted("it's here"), r"'it'\''s here'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        let names: Vec<String> = (1..=NAMES + 2).map(|number| number.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(some_of(&names[..2]), "1, 2");
+        assert!(some_of(&names[..NAMES]).ends_with(", 19, 20"));
+        assert!(some_of(&names).ends_with(", 19, 20, … and 2 more"));
     }
 
     #[test]
