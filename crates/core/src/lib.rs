@@ -24,6 +24,7 @@ pub mod effect;
 mod format;
 pub mod inputs;
 mod load;
+pub mod pattern;
 pub mod places;
 pub mod plan;
 pub mod prepare;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{ActionSpec, Class, Effect, TargetSpec};
 use crate::effect::UnitIx;
+use crate::pattern::Pattern;
 use crate::scope::Secrecy;
 use crate::source::{Source, Span};
 use crate::template::{Expr, Template};
@@ -122,8 +123,8 @@ pub struct Var {
     pub kind: VarType,
     /// The default: a literal of the type, or a template over other variables.
     pub default: Option<Field>,
-    /// The whole value must match: the expression is anchored at both ends, `\A(?:…)\z`.
-    pub pattern: Option<regex::Regex>,
+    /// What the whole value must match.
+    pub pattern: Option<Pattern>,
     /// The values of an enum.
     pub choices: Vec<String>,
     /// Bounds of an int, inclusive.

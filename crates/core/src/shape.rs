@@ -16,6 +16,5 @@ mod walk;
 pub(crate) use cache::Cache;
 pub(crate) use compile::{Compiler, Dialect, generator, text_of};
 pub(crate) use model::{Others, Shape, TableRule, Text, quoted};
-pub(crate) use texts::what_is_wrong;
 pub(crate) use unknown::STEP_KEYS;
 pub(crate) use walk::{At, TemplatePlace, Walker};

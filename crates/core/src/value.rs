@@ -29,5 +29,20 @@ impl ValueFault {
     }
 }
 
+/// The code that decides the same as one of these types' patterns: no automaton is built for what nearly every runbook holds.
+pub(crate) fn decides(pattern: &str) -> Option<fn(&str) -> bool> {
+    type Form = (&'static str, fn(&str) -> bool);
+    const FORMS: [Form; 7] = [
+        (NonEmpty::PATTERN, |text| NonEmpty::parse(text).is_ok()),
+        (Name::PATTERN, |text| Name::parse(text).is_ok()),
+        (EnvName::PATTERN, |text| EnvName::parse(text).is_ok()),
+        (HttpUrl::PATTERN, |text| HttpUrl::parse(text).is_ok()),
+        (AbsolutePath::PATTERN, |text| AbsolutePath::parse(text).is_ok()),
+        (duration::PATTERN, |text| Duration::parse(text).is_ok()),
+        (size::PATTERN, |text| ByteSize::parse(text).is_ok()),
+    ];
+    FORMS.iter().find(|(known, _)| *known == pattern).map(|(_, decides)| *decides)
+}
+
 #[cfg(test)]
 mod tests;

@@ -51,9 +51,9 @@ pub(crate) fn run(checkout: &Checkout, what: What) -> Result<(), TaskError> {
     std::fs::create_dir_all(&dir).map_err(|error| TaskError::file("create", &dir, error))?;
     let measured = match what {
         What::Program => numbers::all(checkout, &program, &dir).map(|rows| {
-            println!("\n{:52} {:>12} {:>12}  ", "", "measured", "limit");
+            println!("\n{:56} {:>12} {:>12}  ", "", "measured", "limit");
             for row in rows {
-                println!("{:52} {:>12} {:>12}  {}", row.what, row.measured, row.limit, row.about);
+                println!("{:56} {:>12} {:>12}  {}", row.what, row.measured, row.limit, row.about);
             }
         }),
         What::Backup { large } => {

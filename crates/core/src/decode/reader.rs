@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         if let Some(shape) = self.shapes.get(&key) {
             return Rc::clone(shape);
         }
-        let shape = Rc::new(self.compiler.compile(schema, dialect));
+        let shape = self.compiler.compile(schema, dialect);
         self.shapes.insert(key, Rc::clone(&shape));
         shape
     }

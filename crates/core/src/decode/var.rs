@@ -1,15 +1,14 @@
 //! `[vars.NAME]`.
 
-use regex::Regex;
-
 use super::draft::NameRef;
 use super::keys::{Keys, literal};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node};
 use crate::format::VarDecl;
+use crate::pattern::Pattern;
 use crate::runbook::{Field, FieldKind, Var, VarType};
-use crate::shape::{At, what_is_wrong};
+use crate::shape::At;
 use crate::source::Span;
 
 /// The variables, and the names of those that are left out because of a fault.
@@ -71,14 +70,10 @@ impl Reader<'_> {
     }
 
     /// The whole value must match.
-    fn pattern(&mut self, pattern: &NameRef) -> Option<Regex> {
-        let anchored = Regex::new(&format!(r"\A(?:{})\z", pattern.name));
-        // A parenthesis too many would close ours.
-        let alone = if anchored.is_err() || pattern.name.contains(')') { Regex::new(&pattern.name).map(|_| ()) } else { Ok(()) };
-        match (anchored, alone) {
-            (Ok(regex), Ok(())) => Some(regex),
-            (_, Err(error)) | (Err(error), Ok(())) => {
-                let why = what_is_wrong(&error);
+    fn pattern(&mut self, pattern: &NameRef) -> Option<Pattern> {
+        match Pattern::whole(&pattern.name) {
+            Ok(compiled) => Some(compiled),
+            Err(why) => {
                 self.faults.push(Diagnostic::error(Code::BadPattern, "`pattern` is no regular expression").at(
                     self.source,
                     pattern.span,

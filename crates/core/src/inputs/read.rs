@@ -91,10 +91,8 @@ pub(super) fn typed(var: &Var, value: Value) -> Result<Value, Refusal> {
     match (&var.pattern, &value) {
         // An empty text that is allowed says "none", which no pattern of a name would take.
         (Some(_), Value::String(text)) if text.is_empty() && var.allow_empty => Ok(value),
-        (Some(pattern), Value::String(text)) if !pattern.is_match(text) => {
-            let shown = pattern.as_str();
-            let shown = shown.strip_prefix(r"\A(?:").and_then(|p| p.strip_suffix(r")\z")).unwrap_or(shown);
-            Err(Refusal::new(Code::VariablePattern, format!("a text that matches `{shown}`")))
+        (Some(pattern), Value::String(text)) if !pattern.matches(text) => {
+            Err(Refusal::new(Code::VariablePattern, format!("a text that matches `{}`", pattern.source())))
         }
         _ => Ok(value),
     }

@@ -120,7 +120,7 @@ fn texts_are_read_by_type_into_one_form() {
 #[test]
 fn all_faults_come_at_once_each_saying_what_to_do() {
     let mut image = var("image", VarType::String);
-    image.pattern = regex::Regex::new(r"\A(?:[^@]+:.+)\z").ok();
+    image.pattern = crate::pattern::Pattern::whole("[^@]+:.+").ok();
     image.example = Some(json!("oceanbase/odc:4.2.4"));
     let mut count = var("count", VarType::Int);
     (count.min, count.max) = (Some(1), Some(9));

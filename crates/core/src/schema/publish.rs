@@ -67,8 +67,8 @@ impl Publisher<'_> {
 
     /// Makes a type's schema one that an editor can use: no null, no marks, templates where they may stand, actions and targets filled in.
     fn tidy(&self, schema: Value, dialect: Dialect) -> Value {
-        let text = text_of(&schema, dialect);
         let Value::Object(object) = schema else { return schema };
+        let text = text_of(&object, dialect);
         if object.contains_key("x-proof") {
             let mut proof = self.of::<ProbeDecl>();
             if let (Some(proof), Some(about)) = (proof.as_object_mut(), object.get("description")) {

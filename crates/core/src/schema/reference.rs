@@ -257,7 +257,7 @@ fn inner_of_map(rule: &TableRule, name: &str, dialect: Dialect, rows: &mut Vec<[
     let values: Vec<&Shape> = match &rule.others {
         Others::Refused => Vec::new(),
         Others::Any(shape) => vec![shape],
-        Others::Matching(patterns) => patterns.iter().map(|(_, shape)| shape).collect(),
+        Others::Matching(patterns) => patterns.iter().map(|(_, shape)| &**shape).collect(),
     };
     for inner in values.iter().flat_map(|shape| &shape.accepts.tables) {
         rows_of(inner, &format!("{name}.NAME."), dialect, rows);

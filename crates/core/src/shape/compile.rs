@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::model::{Accepts, KeyRule, ListRule, NumberRule, Others, Pattern, Shape, TableRule, Text, TextRule};
+use super::model::{Accepts, KeyRule, LazyPattern, ListRule, NumberRule, Others, Shape, TableRule, Text, TextRule};
 use crate::template::TextKind;
 
 /// Whose keys they are.
@@ -19,46 +19,99 @@ pub(crate) enum Dialect {
     Format,
 }
 
-/// Compiles schemas; equal patterns are shared.
+/// Compiles schemas; equal patterns are shared, and so are the shapes of a type that stands in several places.
 #[derive(Default)]
 pub(crate) struct Compiler {
-    patterns: HashMap<String, Rc<Pattern>>,
+    patterns: HashMap<String, Rc<LazyPattern>>,
+    /// What the schema in hand refers to by name.
+    definitions: Rc<Map<String, Value>>,
+    /// What was compiled of it, without and with secrets taken.
+    known: [HashMap<String, Rc<Shape>>; 2],
     /// Whether what is compiled stands inside a field that takes secrets.
     takes_secrets: bool,
 }
 
-/// The settings with which every schema of a type is made: in one piece, without references.
+/// The settings with which a published schema of a type is made: in one piece, without references.
 pub(crate) fn generator() -> SchemaGenerator {
-    SchemaSettings::draft07()
-        .with(|settings| {
-            settings.inline_subschemas = true;
-            settings.meta_schema = None;
-        })
-        .into_generator()
+    settings(true).into_generator()
 }
+
+fn settings(in_one_piece: bool) -> SchemaSettings {
+    SchemaSettings::draft07().with(|settings| {
+        settings.inline_subschemas = in_one_piece;
+        settings.meta_schema = None;
+    })
+}
+
+/// How a schema names another of its definitions.
+const REFERENCE: &str = "#/definitions/";
 
 impl Compiler {
     /// The shape of a type, by the function that gives its schema.
-    pub(crate) fn compile(&mut self, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Shape {
-        let schema = schema(&mut generator());
+    pub(crate) fn compile(&mut self, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Rc<Shape> {
+        // With references: each type is described once, however many places it stands in.
+        self.compile_with(&mut settings(false).into_generator(), schema, dialect)
+    }
+
+    fn compile_with(&mut self, generator: &mut SchemaGenerator, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Rc<Shape> {
+        let schema = schema(generator);
+        self.definitions = Rc::new(generator.take_definitions(false));
+        self.known = Default::default();
         self.shape(schema.as_value(), dialect)
     }
 
-    fn shape(&mut self, schema: &Value, dialect: Dialect) -> Shape {
+    fn shape(&mut self, schema: &Value, dialect: Dialect) -> Rc<Shape> {
         let outside = self.takes_secrets;
-        self.takes_secrets |= schema.get("x-secret").and_then(Value::as_str) == Some("accept");
-        let shape = self.inner_shape(schema, dialect);
+        self.takes_secrets |= schema.as_object().and_then(|object| said(object, "x-secret")).and_then(Value::as_str) == Some("accept");
+        let shape = match self.named(schema) {
+            Some((name, 1)) => self.known_shape(name, dialect),
+            Some((name, _)) => self.marked_shape(name, schema, dialect),
+            None => Rc::new(self.inner_shape(schema, dialect)),
+        };
         self.takes_secrets = outside;
         shape
     }
 
+    /// The name of the type that a schema refers to, and how many keys the schema has.
+    fn named<'s>(&self, schema: &'s Value) -> Option<(&'s str, usize)> {
+        let object = schema.as_object()?;
+        let name = said(object, "$ref")?.as_str()?.strip_prefix(REFERENCE)?;
+        self.definitions.contains_key(name).then_some((name, object.len()))
+    }
+
+    /// The shape of a type, which is compiled once.
+    fn known_shape(&mut self, name: &str, dialect: Dialect) -> Rc<Shape> {
+        let known = usize::from(self.takes_secrets);
+        if let Some(shape) = self.known.get(known).and_then(|known| known.get(name)) {
+            return Rc::clone(shape);
+        }
+        let definitions = Rc::clone(&self.definitions);
+        let shape = definitions.get(name).map_or_else(|| Rc::new(Shape::anything()), |schema| self.shape(schema, dialect));
+        if let Some(known) = self.known.get_mut(known) {
+            known.insert(name.to_owned(), Rc::clone(&shape));
+        }
+        shape
+    }
+
+    /// The shape of a type in a place that says more about it: a description, a mark.
+    fn marked_shape(&mut self, name: &str, marks: &Value, dialect: Dialect) -> Rc<Shape> {
+        let mut whole = self.definitions.get(name).cloned().unwrap_or_default();
+        if let (Some(whole), Some(marks)) = (whole.as_object_mut(), marks.as_object()) {
+            whole.extend(marks.iter().filter(|(key, _)| *key != "$ref").map(|(key, mark)| (key.clone(), mark.clone())));
+        }
+        self.shape(&whole, dialect)
+    }
+
     fn inner_shape(&mut self, schema: &Value, dialect: Dialect) -> Shape {
-        let mut shape = Shape { text: text_of(schema, dialect), ..Shape::default() };
         let Some(object) = schema.as_object() else {
-            shape.accepts.anything = true;
-            return shape;
+            return Shape {
+                accepts: Accepts { anything: true, ..Accepts::default() },
+                text: text_of(&Map::new(), dialect),
+                ..Shape::default()
+            };
         };
-        object.get("description").and_then(Value::as_str).unwrap_or_default().clone_into(&mut shape.about);
+        let mut shape = Shape { text: text_of(object, dialect), ..Shape::default() };
+        said(object, "description").and_then(Value::as_str).unwrap_or_default().clone_into(&mut shape.about);
         shape.refuses_secrets = dialect == Dialect::Action && !self.takes_secrets;
         self.add(object, dialect, &mut shape);
         let accepts = &shape.accepts;
@@ -72,24 +125,29 @@ impl Compiler {
 
     /// Adds what a schema accepts, and its alternatives.
     fn add(&mut self, object: &Map<String, Value>, dialect: Dialect, shape: &mut Shape) {
-        if let Some(expected) = object.get("x-expected").and_then(Value::as_str) {
+        if let Some(expected) = said(object, "x-expected").and_then(Value::as_str) {
             shape.expected = Some(expected.to_owned());
         }
         // The marks of an alternative (an optional shell text) hold for the whole place.
-        if object.contains_key("x-text") || object.contains_key("x-target") {
-            shape.text = text_of(&Value::Object(object.clone()), dialect);
+        if said(object, "x-text").is_some() || said(object, "x-target").is_some() {
+            shape.text = text_of(object, dialect);
         }
         for key in ["anyOf", "oneOf", "allOf"] {
-            for alternative in object.get(key).and_then(Value::as_array).into_iter().flatten() {
+            for alternative in said(object, key).and_then(Value::as_array).into_iter().flatten() {
+                let definitions = Rc::clone(&self.definitions);
+                let alternative = match self.named(alternative) {
+                    Some((name, _)) => definitions.get(name).unwrap_or(alternative),
+                    None => alternative,
+                };
                 if let Some(alternative) = alternative.as_object() {
                     // A table's alternatives that only say which of its keys exclude each other are the action's own business.
-                    if !(alternative.keys().all(|k| k == "required" || k == "not") && object.contains_key("properties")) {
+                    if !(alternative.keys().all(|k| k == "required" || k == "not") && said(object, "properties").is_some()) {
                         self.add(alternative, dialect, shape);
                     }
                 }
             }
         }
-        let constants: Vec<Value> = match (object.get("const"), object.get("enum").and_then(Value::as_array)) {
+        let constants: Vec<Value> = match (said(object, "const"), said(object, "enum").and_then(Value::as_array)) {
             (Some(constant), _) => vec![constant.clone()],
             (None, Some(values)) => values.clone(),
             (None, None) => Vec::new(),
@@ -98,10 +156,10 @@ impl Compiler {
             add_constants(constants, &mut shape.accepts);
             return;
         }
-        let kinds: Vec<&str> = match object.get("type") {
+        let kinds: Vec<&str> = match said(object, "type") {
             Some(Value::String(kind)) => vec![kind],
             Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
-            _ if object.contains_key("properties") => vec!["object"],
+            _ if said(object, "properties").is_some() => vec!["object"],
             _ => Vec::new(),
         };
         for kind in kinds {
@@ -122,20 +180,20 @@ impl Compiler {
 
     fn text(&mut self, object: &Map<String, Value>) -> TextRule {
         TextRule {
-            pattern: object.get("pattern").and_then(Value::as_str).map(|p| self.pattern(p)),
+            pattern: said(object, "pattern").and_then(Value::as_str).map(|p| self.pattern(p)),
             // Where the decoder compiles it anyway, it is not compiled twice: that is the costliest part of reading a small runbook.
-            is_regex: object.get("format").and_then(Value::as_str) == Some("regex") && !object.contains_key("x-compiled"),
+            is_regex: said(object, "format").and_then(Value::as_str) == Some("regex") && said(object, "x-compiled").is_none(),
             one_of: Vec::new(),
             min_length: count(object, "minLength").unwrap_or_default(),
         }
     }
 
     fn list(&mut self, object: &Map<String, Value>, dialect: Dialect) -> ListRule {
-        let item = object.get("items").map_or_else(Shape::anything, |items| self.shape(items, dialect));
+        let item = said(object, "items").map_or_else(|| Rc::new(Shape::anything()), |items| self.shape(items, dialect));
         let takes_when = |t: &TableRule| t.key("when").is_some() || t.key("items").is_some();
         ListRule {
             optional_elements: dialect == Dialect::Action && !item.accepts.tables.iter().any(takes_when),
-            item: Rc::new(item),
+            item,
             min: count(object, "minItems").unwrap_or_default(),
             max: count(object, "maxItems"),
         }
@@ -143,9 +201,8 @@ impl Compiler {
 
     fn table(&mut self, object: &Map<String, Value>, dialect: Dialect) -> TableRule {
         let required: Vec<&str> =
-            object.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let keys = object
-            .get("properties")
+            said(object, "required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let keys = said(object, "properties")
             .and_then(Value::as_object)
             .into_iter()
             .flatten()
@@ -153,30 +210,30 @@ impl Compiler {
                 name: name.clone(),
                 shape: self.shape(schema, dialect),
                 required: required.contains(&name.as_str()),
-                default: schema.get("default").filter(|default| !default.is_null()).cloned(),
-                proof: schema.get("x-proof").is_some(),
+                default: schema.as_object().and_then(|schema| said(schema, "default")).filter(|default| !default.is_null()).cloned(),
+                proof: schema.as_object().is_some_and(|schema| said(schema, "x-proof").is_some()),
             })
             .collect();
-        let patterns = object.get("patternProperties").and_then(Value::as_object).filter(|p| !p.is_empty());
+        let patterns = said(object, "patternProperties").and_then(Value::as_object).filter(|p| !p.is_empty());
         let others = if let Some(patterns) = patterns {
             Others::Matching(patterns.iter().map(|(pattern, schema)| (self.pattern(pattern), self.shape(schema, dialect))).collect())
         } else {
-            match object.get("additionalProperties") {
+            match said(object, "additionalProperties") {
                 Some(Value::Bool(false)) => Others::Refused,
-                Some(schema) => Others::Any(Box::new(self.shape(schema, dialect))),
+                Some(schema) => Others::Any(self.shape(schema, dialect)),
                 // A struct that forgot `deny_unknown_fields` is held strictly all the same; a bare map has no properties.
-                None if object.contains_key("properties") => Others::Refused,
-                None => Others::Any(Box::new(Shape::anything())),
+                None if said(object, "properties").is_some() => Others::Refused,
+                None => Others::Any(Rc::new(Shape::anything())),
             }
         };
         TableRule { keys, others, min: count(object, "minProperties").unwrap_or_default() }
     }
 
-    fn pattern(&mut self, source: &str) -> Rc<Pattern> {
+    fn pattern(&mut self, source: &str) -> Rc<LazyPattern> {
         if let Some(pattern) = self.patterns.get(source) {
             return Rc::clone(pattern);
         }
-        let pattern = Rc::new(Pattern::new(source));
+        let pattern = Rc::new(LazyPattern::new(source));
         self.patterns.insert(source.to_owned(), Rc::clone(&pattern));
         pattern
     }
@@ -189,17 +246,22 @@ impl Shape {
     }
 }
 
-pub(crate) fn text_of(schema: &Value, dialect: Dialect) -> Text {
-    if let Some(kind) = schema.get("x-target").and_then(Value::as_str) {
+pub(crate) fn text_of(object: &Map<String, Value>, dialect: Dialect) -> Text {
+    if let Some(kind) = said(object, "x-target").and_then(Value::as_str) {
         return Text::Target(kind.to_owned());
     }
-    match schema.get("x-text").and_then(Value::as_str) {
+    match said(object, "x-text").and_then(Value::as_str) {
         Some("expr") => Text::Expr,
         Some("literal") => Text::Literal,
         Some(mark) => Text::Template(TextKind::from_mark(mark).unwrap_or_default()),
         None if dialect == Dialect::Action => Text::Template(TextKind::Plain),
         None => Text::Literal,
     }
+}
+
+/// What a schema says under a key. It has a handful of keys, and is asked for each that there may be: to look at them one by one is a fraction of hashing.
+fn said<'s>(object: &'s Map<String, Value>, key: &str) -> Option<&'s Value> {
+    object.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
 fn add_constants(constants: Vec<Value>, accepts: &mut Accepts) {
@@ -217,16 +279,31 @@ fn add_constants(constants: Vec<Value>, accepts: &mut Accepts) {
 }
 
 fn number(object: &Map<String, Value>, whole: bool) -> NumberRule {
-    let bound = |key: &str| object.get(key).and_then(Value::as_f64);
+    let bound = |key: &str| said(object, key).and_then(Value::as_f64);
     NumberRule {
         whole,
         min: bound("minimum").or_else(|| bound("exclusiveMinimum")),
         max: bound("maximum"),
-        min_exclusive: object.contains_key("exclusiveMinimum"),
+        min_exclusive: said(object, "exclusiveMinimum").is_some(),
         one_of: Vec::new(),
     }
 }
 
 fn count(object: &Map<String, Value>, key: &str) -> Option<usize> {
-    object.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+    said(object, key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema as _;
+
+    use super::*;
+    use crate::format::RunbookFile;
+
+    #[test]
+    fn references_change_nothing() {
+        let by_name = Compiler::default().compile(RunbookFile::json_schema, Dialect::Format);
+        let in_place = Compiler::default().compile_with(&mut generator(), RunbookFile::json_schema, Dialect::Format);
+        assert_eq!(format!("{by_name:#?}"), format!("{in_place:#?}"));
+    }
 }

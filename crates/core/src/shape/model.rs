@@ -3,10 +3,11 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use regex::Regex;
 use serde_json::Value;
 
+use crate::pattern::Pattern;
 use crate::template::TextKind;
+use crate::value::decides;
 
 /// What may stand in one place.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ pub(crate) struct Accepts {
 #[derive(Debug, Default)]
 pub(crate) struct TextRule {
     /// Must match.
-    pub(crate) pattern: Option<Rc<Pattern>>,
+    pub(crate) pattern: Option<Rc<LazyPattern>>,
     /// Must itself be a regular expression.
     pub(crate) is_regex: bool,
     /// Must be one of these; empty means any.
@@ -98,7 +99,7 @@ pub(crate) struct KeyRule {
     /// Its name.
     pub(crate) name: String,
     /// Of its value.
-    pub(crate) shape: Shape,
+    pub(crate) shape: Rc<Shape>,
     /// Whether it must be there.
     pub(crate) required: bool,
     /// What it is where it is left out, as far as the type says.
@@ -114,9 +115,9 @@ pub(crate) enum Others {
     #[default]
     Refused,
     /// Any name.
-    Any(Box<Shape>),
+    Any(Rc<Shape>),
     /// Names of one of these forms.
-    Matching(Vec<(Rc<Pattern>, Shape)>),
+    Matching(Vec<(Rc<LazyPattern>, Rc<Shape>)>),
 }
 
 /// What a text is.
@@ -135,14 +136,14 @@ pub(crate) enum Text {
 
 /// A regular expression of a schema, compiled when a literal is held against it for the first time: most places hold templates.
 #[derive(Debug)]
-pub(crate) struct Pattern {
+pub(crate) struct LazyPattern {
     source: String,
-    regex: OnceCell<Option<Regex>>,
+    pattern: OnceCell<Option<Pattern>>,
 }
 
-impl Pattern {
+impl LazyPattern {
     pub(super) fn new(source: &str) -> Self {
-        Self { source: source.to_owned(), regex: OnceCell::new() }
+        Self { source: source.to_owned(), pattern: OnceCell::new() }
     }
 
     /// The expression's text.
@@ -152,7 +153,10 @@ impl Pattern {
 
     /// Whether the text matches. A pattern that is none matches nothing, so that a test of the type finds it.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        self.regex.get_or_init(|| Regex::new(&self.source).ok()).as_ref().is_some_and(|regex| regex.is_match(text))
+        if let Some(decides) = decides(&self.source) {
+            return decides(text);
+        }
+        self.pattern.get_or_init(|| Pattern::anywhere(&self.source).ok()).as_ref().is_some_and(|pattern| pattern.matches(text))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Whether a literal fits.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::model::{NumberRule, TextRule};
+use crate::pattern::Pattern;
 
 impl TextRule {
     /// Whether a text without templates is what is wanted.
@@ -11,7 +11,7 @@ impl TextRule {
         (self.one_of.is_empty() || self.one_of.iter().any(|known| known == text))
             && self.pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
             && (self.min_length == 0 || text.chars().count() >= self.min_length)
-            && (!self.is_regex || Regex::new(text).is_ok())
+            && (!self.is_regex || Pattern::anywhere(text).is_ok())
     }
 }
 

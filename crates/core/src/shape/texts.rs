@@ -1,12 +1,12 @@
 //! Texts: literals, templates, expressions, names of targets.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::model::{Shape, Text, quoted};
 use super::walk::{At, TemplatePlace, Walker, Wants};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{NodeKind, place_in_string};
+use crate::pattern::Pattern;
 use crate::runbook::{Field, FieldKind};
 use crate::source::Span;
 use crate::suggest::nearest;
@@ -45,7 +45,7 @@ impl Walker<'_> {
             None => return self.wrong_type(shape, &NodeKind::Str(text), span, at),
             Some(rule) if rule.accepts(&text) => {}
             Some(rule) if rule.is_regex => {
-                let why = Regex::new(&text).err().map(|error| what_is_wrong(&error)).unwrap_or_default();
+                let why = Pattern::anywhere(&text).err().unwrap_or_default();
                 self.faults.push(Diagnostic::error(Code::BadPattern, format!("`{}` is no regular expression", at.name)).at(
                     self.source,
                     span,
@@ -178,9 +178,4 @@ impl Walker<'_> {
 fn is_name(text: &str) -> bool {
     let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim().trim_matches('~').trim();
     !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'))
-}
-
-/// The last line of the crate's message; the others draw the expression.
-pub(crate) fn what_is_wrong(error: &regex::Error) -> String {
-    error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::model::{Pattern, Shape, TableRule, quoted};
+use super::model::{LazyPattern, Shape, TableRule, quoted};
 use super::walk::At;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::Entry;
@@ -82,7 +82,7 @@ fn first_sentence(about: &str) -> String {
 }
 
 /// A name that the author chooses, and which does not have the form of such names.
-pub(super) fn bad_name(source: &Arc<Source>, at: At<'_>, entry: &Entry, patterns: &[(Rc<Pattern>, Shape)]) -> Diagnostic {
+pub(super) fn bad_name(source: &Arc<Source>, at: At<'_>, entry: &Entry, patterns: &[(Rc<LazyPattern>, Rc<Shape>)]) -> Diagnostic {
     let forms: Vec<&str> = patterns.iter().map(|(pattern, _)| pattern.source()).collect();
     Diagnostic::error(Code::BadName, format!("`{}` is no name for an entry of `{}`", entry.key, at.name)).at(
         source,

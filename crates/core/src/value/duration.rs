@@ -13,7 +13,7 @@ use super::ValueFault;
 pub struct Duration(std::time::Duration);
 
 /// One or more numbers with units, or ISO 8601 without years, months and weeks, whose length nobody knows.
-const PATTERN: &str = "^([0-9]{1,9}(ms|s|m|h|d)( ?[0-9]{1,9}(ms|s|m|h|d))*\
+pub(super) const PATTERN: &str = "^([0-9]{1,9}(ms|s|m|h|d)( ?[0-9]{1,9}(ms|s|m|h|d))*\
      |P[0-9]{1,9}D\
      |P([0-9]{1,9}D)?T([0-9]{1,9}H([0-9]{1,9}M)?([0-9]{1,9}S)?|[0-9]{1,9}M([0-9]{1,9}S)?|[0-9]{1,9}S))$";
 

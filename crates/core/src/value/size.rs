@@ -14,7 +14,7 @@ use super::ValueFault;
 pub struct ByteSize(u64);
 
 /// The digits are bounded so that no product overflows.
-const PATTERN: &str = r"^([0-9]{1,18}B|[0-9]{1,9}(\.[0-9]{1,3})? ?([kKMG]B|[KMG]iB)|[0-9]{1,6}(\.[0-9]{1,3})? ?(TB|TiB))$";
+pub(super) const PATTERN: &str = r"^([0-9]{1,18}B|[0-9]{1,9}(\.[0-9]{1,3})? ?([kKMG]B|[KMG]iB)|[0-9]{1,6}(\.[0-9]{1,3})? ?(TB|TiB))$";
 
 const UNITS: [(&str, u64); 9] = [
     ("KiB", 1 << 10),

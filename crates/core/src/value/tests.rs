@@ -90,6 +90,14 @@ proptest! {
     }
 
     #[test]
+    fn what_decides_for_a_pattern_agrees_with_it(text in "(https?://|P|T|/)?[/a-zA-Z0-9_@. kKMGTiB-]{0,8}") {
+        for pattern in [NonEmpty::PATTERN, Name::PATTERN, EnvName::PATTERN, HttpUrl::PATTERN, AbsolutePath::PATTERN, duration::PATTERN, size::PATTERN] {
+            let automaton = crate::pattern::Pattern::anywhere(pattern).unwrap();
+            prop_assert_eq!(decides(pattern).unwrap()(&text), automaton.matches(&text), "{}", pattern);
+        }
+    }
+
+    #[test]
     fn type_and_schema_agree_about_texts(text in "(https?://)?[/a-zA-Z0-9_@ -]{0,6}") {
         agree::<NonEmpty>(&json!(text))?;
         agree::<Name>(&json!(text))?;

@@ -17,6 +17,7 @@ macro_rules! text {
         impl $name {
             /// What a diagnostic says was expected.
             pub const EXPECTED: &'static str = $expected;
+            pub(super) const PATTERN: &'static str = $pattern;
 
             /// Wraps a text that has the form.
             pub fn parse(text: &str) -> Result<Self, ValueFault> {
@@ -58,7 +59,7 @@ macro_rules! text {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "x-expected": Self::EXPECTED })
+                json_schema!({ "type": "string", "pattern": Self::PATTERN, "x-expected": Self::EXPECTED })
             }
         }
     };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
 use runbook_core::digest::Digest;
 use runbook_core::document;
@@ -14,7 +15,6 @@ use runbook_core::source::Source;
 use runbook_core::values;
 use runbook_engine::state::{RunFolder, StateDir};
 use runbook_engine::{Recorded, recorded};
-use similar::TextDiff;
 
 use super::procedure::{Procedure, invalid, lacking, show};
 use super::session::broken_off;
@@ -292,12 +292,13 @@ pub(crate) fn refuse_held(folder: &RunFolder, state: &StateDir, streams: &mut St
 
 /// Changed lines with a little around them.
 fn difference(then: &str, now: &str) -> String {
-    let diff = TextDiff::from_lines(then, now);
-    let mut lines: Vec<String> = Vec::new();
-    let text = diff.unified_diff().context_radius(2).to_string();
-    for line in text.lines() {
-        lines.push(line.to_owned());
-    }
+    let input = InternedInput::new(then, now);
+    let mut diff = Diff::compute(Algorithm::Myers, &input);
+    diff.postprocess_lines(&input);
+    let mut around = UnifiedDiffConfig::default();
+    around.context_len(2);
+    let text = diff.unified_diff(&BasicLineDiffPrinter(&input.interner), around, &input).to_string();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let more = lines.len().saturating_sub(LINES);
     if more > 0 {
         lines.truncate(LINES);

@@ -194,12 +194,17 @@ const OBEYED_BY_PROGRAMS: &[&str] = &[
 /// Whether the shell, the loader or a program obeys a variable of that name.
 pub(super) fn is_obeyed(name: &str) -> bool {
     let begins = ["BASH", "LD_", "PYTHON", "PERL", "GIT_"];
-    OBEYED.contains(&name) || OBEYED_BY_PROGRAMS.contains(&name) || begins.iter().any(|prefix| name.starts_with(prefix))
+    among(OBEYED, name) || among(OBEYED_BY_PROGRAMS, name) || begins.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a name stands in one of the lists, which are sorted: each word of each script is looked up.
+fn among(list: &[&str], name: &str) -> bool {
+    list.binary_search(&name).is_ok()
 }
 
 /// What a command is called, without its folder.
 fn base(command: &str) -> &str {
-    command.rsplit('/').next().unwrap_or(command)
+    command.rfind('/').and_then(|slash| command.get(slash + 1..)).unwrap_or(command)
 }
 
 /// What a command does with its arguments. Interpreters are too many to be all listed; these are the ones that runbooks meet.
@@ -217,16 +222,14 @@ pub(super) fn treats(command: &str) -> Treats {
             Treats::AsProgram
         }
         name if is_python(name) => Treats::AsProgram,
-        name if BUILTINS.contains(&name) || is_interpreter(name) || RUNNERS.contains(&name) || PROGRAM_TEXTS.contains(&name) => {
-            Treats::AsCode
-        }
+        name if among(BUILTINS, name) || is_interpreter(name) || among(RUNNERS, name) || among(PROGRAM_TEXTS, name) => Treats::AsCode,
         _ => Treats::AsData,
     }
 }
 
 /// Whether it is a shell of the family that reads POSIX quotes.
 pub(super) fn is_shell(command: &str) -> bool {
-    SHELLS.contains(&base(command))
+    among(SHELLS, base(command))
 }
 
 fn is_python(name: &str) -> bool {
@@ -236,14 +239,14 @@ fn is_python(name: &str) -> bool {
 /// Whether a word names a program that runs what stands in its arguments: `docker exec NAME sh -c …`.
 pub(super) fn is_interpreter(word: &str) -> bool {
     let name = base(word);
-    is_shell(name) || INTERPRETERS.contains(&name) || is_python(name)
+    is_shell(name) || among(INTERPRETERS, name) || is_python(name)
 }
 
 /// Whether a command runs what it reads.
 pub(super) fn runs_its_input(command: &str) -> bool {
     let name = base(command);
     is_interpreter(name)
-        || RUNNERS.contains(&name)
+        || among(RUNNERS, name)
         || matches!(name, "docker" | "podman" | "kubectl" | "nerdctl" | "ctr" | "." | "source" | "eval" | "ssh" | "su" | "runuser")
 }
 
@@ -258,7 +261,7 @@ pub(super) fn is_given_its_program(command: &str, arguments: &[Option<&str>]) ->
         }
         name if is_python(name) => arguments.iter().flatten().any(|word| *word != "-"),
         "docker" | "podman" | "nerdctl" => {
-            has(arguments, "exec") && !arguments.iter().flatten().any(|word| is_interpreter(word) || RUNNERS.contains(&base(word)))
+            has(arguments, "exec") && !arguments.iter().flatten().any(|word| is_interpreter(word) || among(RUNNERS, base(word)))
         }
         _ => false,
     }
@@ -301,5 +304,17 @@ pub(super) fn advice(command: &str) -> &'static str {
         "sed" => "let awk read the environment instead: `env = { NAME = \"{{…}}\" }`, and ENVIRON[\"NAME\"]",
         "eval" | "trap" | "." | "source" => "write the commands out; a value can be an argument of a command, never a command",
         _ => BY_ENV,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted() {
+        for list in [BUILTINS, SHELLS, INTERPRETERS, RUNNERS, PROGRAM_TEXTS, OBEYED, OBEYED_BY_PROGRAMS] {
+            assert!(list.is_sorted(), "{list:?}");
+        }
     }
 }
