@@ -6,6 +6,7 @@
 
 mod backup;
 mod backup_kill;
+mod backup_prune;
 mod chaos;
 mod check;
 mod command_line;

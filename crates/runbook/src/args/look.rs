@@ -1,6 +1,7 @@
 //! The commands that only look.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -159,6 +160,8 @@ pub(crate) enum BackupCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Remove old backups; never the last good one of a database, nor one that a run names which is not finished
+    Prune(BackupPrune),
     /// Check that a backup is whole: every file of its manifest is there with its size and checksum
     #[command(after_help = "Example:\n  runbook backup verify /backup/odc/2026-11-21/manifest.json")]
     Verify {
@@ -170,4 +173,31 @@ pub(crate) enum BackupCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which backups are removed.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  runbook backup prune /backup --older-than 90d --dry-run\n  runbook backup prune /backup/odc --keep 5 --older-than 30d"
+)]
+pub(crate) struct BackupPrune {
+    /// Folders, searched four levels deep
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Keep the latest N of each database
+    #[arg(long, value_name = "N", required_unless_present_any = ["older_than", "incomplete"])]
+    pub(crate) keep: Option<usize>,
+
+    /// Only those that were taken longer ago than this, such as 90d
+    #[arg(long, value_name = "TIME", value_parser = super::runs::time)]
+    pub(crate) older_than: Option<Duration>,
+
+    /// What dumps that died have left, too, where nobody has written to it for a day
+    #[arg(long)]
+    pub(crate) incomplete: bool,
+
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }

@@ -13,7 +13,9 @@ use clap::{Parser, Subcommand};
 pub(crate) use again::{AbandonArgs, AgainArgs, ResumeArgs, RollbackArgs};
 pub(crate) use common::VarArgs;
 pub(crate) use exec::{ExecArgs, OnFailureArg, OutputMode};
-pub(crate) use look::{BackupArgs, BackupCommand, CheckArgs, CheckFormat, CompletionsArgs, ExplainArgs, ManArgs, PlanArgs, PlanFormat};
+pub(crate) use look::{
+    BackupArgs, BackupCommand, BackupPrune, CheckArgs, CheckFormat, CompletionsArgs, ExplainArgs, ManArgs, PlanArgs, PlanFormat,
+};
 pub(crate) use runs::{RunRef, RunsArgs, RunsCommand};
 
 const EXAMPLES: &str = "\

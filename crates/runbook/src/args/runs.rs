@@ -94,6 +94,6 @@ pub(crate) enum RunsCommand {
 }
 
 /// A time as runbooks write it.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     value::Duration::parse(text).map(Into::into).map_err(|_| "it is no time, such as 90d or 12h".to_owned())
 }

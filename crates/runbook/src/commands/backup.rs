@@ -1,6 +1,9 @@
 //! `runbook backup`.
 
 mod list;
+mod needed;
+mod prune;
+mod remove;
 mod show;
 mod verify;
 
@@ -14,11 +17,12 @@ use crate::exit::Exit;
 use crate::streams::Streams;
 use crate::text::{fit, visible};
 
-/// Looks at backups.
+/// Looks at backups, and removes old ones.
 pub(crate) fn run(args: &BackupArgs, state_dir: Option<&Path>, streams: &mut Streams) -> Exit {
     match &args.command {
         BackupCommand::List { paths, json } => list::list(paths, *json, state_dir, streams),
         BackupCommand::Show { manifest, json } => show::show(manifest, *json, streams),
+        BackupCommand::Prune(args) => prune::prune(args, state_dir, streams),
         BackupCommand::Verify { manifest, json } => verify::verify(manifest, *json, streams),
     }
 }

@@ -11,6 +11,7 @@ use runbook_engine::state::StateDir;
 use runbook_executors::sql::backup::{self, Manifest};
 use serde_json::{Value, json};
 
+use super::remove;
 use crate::exit::Exit;
 use crate::runs;
 use crate::streams::Streams;
@@ -28,7 +29,7 @@ pub(super) fn list(paths: &[PathBuf], as_json: bool, state_dir: Option<&Path>, s
         }
     } else {
         match below(paths, streams) {
-            Ok(found) => found,
+            Ok(found) => found.manifests,
             Err(exit) => return exit,
         }
     };
@@ -112,19 +113,39 @@ fn print(rows: &[Row], streams: &mut Streams) {
     }
 }
 
-/// The manifests below these folders. A link is not followed, and a backup is not looked into.
-fn below(paths: &[PathBuf], streams: &mut Streams) -> Result<Vec<PathBuf>, Exit> {
-    let mut found = Vec::new();
+/// What stands below folders.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Manifests of backups.
+    pub(super) manifests: Vec<PathBuf>,
+    /// Folders of dumps that are not finished, and perhaps never will be.
+    pub(super) partial: Vec<PathBuf>,
+    /// What a removal that broke off has left.
+    pub(super) remains: Vec<PathBuf>,
+}
+
+/// What stands below these folders. A link is not followed, and a backup is not looked into.
+pub(super) fn below(paths: &[PathBuf], streams: &mut Streams) -> Result<Found, Exit> {
+    let mut found = Found::default();
     for path in paths {
         if path.is_file() {
-            found.push(path.clone());
+            found.manifests.push(path.clone());
             continue;
         }
         let mut open = vec![(path.clone(), 0)];
         while let Some((folder, depth)) = open.pop() {
             let manifest = folder.join("manifest.json");
+            let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if remove::is_remains(&folder) {
+                found.remains.push(folder);
+                continue;
+            }
+            if name.starts_with('.') && name.ends_with(".partial") {
+                found.partial.push(folder);
+                continue;
+            }
             if manifest.is_file() {
-                found.push(manifest);
+                found.manifests.push(manifest);
                 continue;
             }
             match std::fs::read_dir(&folder) {
@@ -141,8 +162,10 @@ fn below(paths: &[PathBuf], streams: &mut Streams) -> Result<Vec<PathBuf>, Exit>
             }
         }
     }
-    found.sort();
-    found.dedup();
+    for list in [&mut found.manifests, &mut found.partial, &mut found.remains] {
+        list.sort();
+        list.dedup();
+    }
     Ok(found)
 }
 
