@@ -26,6 +26,6 @@ pub(crate) fn check(draft: Draft) -> (Runbook, Diagnostics) {
     fates::check(&draft, &order, &mut faults);
     let used = references::check(&draft, acyclic.then_some(&order), &secrets, &mut faults);
     vars::check(&draft, &used, &mut faults);
-    tidy::check(&draft, &mut faults);
+    tidy::check(&draft, acyclic.then_some(&order), &mut faults);
     (draft.runbook, faults)
 }

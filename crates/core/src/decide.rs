@@ -23,6 +23,7 @@ mod rollback;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod watch;
 
-pub use command::{Admit, Ask, Command, Expand, Limits, Recover, Start};
+pub use command::{Admit, Ask, Command, Expand, Limits, Probing, Recover, Start};
 pub use decision::{decide, decide_and_count};

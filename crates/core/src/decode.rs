@@ -13,6 +13,7 @@ mod target;
 mod unit;
 mod value;
 mod var;
+mod watch;
 
 pub(crate) use draft::{Draft, NameRef};
 pub(crate) use file::decode;

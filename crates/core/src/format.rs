@@ -6,12 +6,14 @@
 
 mod file;
 mod locks;
+mod monitor;
 mod unit;
 mod values;
 mod var;
 
 pub(crate) use file::RunbookFile;
 pub(crate) use locks::LockStoreDecl;
+pub(crate) use monitor::MonitorDecl;
 pub(crate) use unit::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
 pub(crate) use values::ValueDecl;
 pub(crate) use var::VarDecl;

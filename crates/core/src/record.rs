@@ -13,6 +13,7 @@
 //! | [`Asked`], [`Answered`] | engine | around `Command::Ask`, and around a question that an action asks |
 //! | [`Started`] | engine | answering `Command::Start`, after `capture`, synced **before** `run` |
 //! | [`Evidence`] | engine | while an effect runs: what a later `settle` needs to find; synced before the effect goes on |
+//! | [`Watched`] | engine | while a monitor watches: its first probe, changes of its verdict, now and then, its last probe |
 //! | [`Ended`] | engine | after `run`, or instead of `Started` where preparing or capturing failed |
 //! | [`Ended`] | decide | for a step whose guard does not hold any more |
 //! | [`RecoveryStarted`], [`Recovered`] | engine | around `Command::Recover` |
@@ -33,6 +34,7 @@ pub(crate) mod millis;
 mod question;
 mod run;
 mod stamped;
+mod watched;
 
 pub use effect::{
     Admitted, Answered, CancelRequested, Ended, Evidence, Expanded, ItemKey, OutputFile, Recovered, RecoveryCause, RecoveryStarted,
@@ -46,3 +48,4 @@ pub use run::{
     SessionFlags, SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
 };
 pub use stamped::{Record, Stamped};
+pub use watched::{Tally, Watched};

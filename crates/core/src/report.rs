@@ -16,7 +16,7 @@ use crate::runbook::Runbook;
 use crate::view::{Impossible, RunView};
 
 pub use downtime::Downtime;
-pub use units::{Deed, UnitReport};
+pub use units::{Deed, UnitReport, Watched};
 
 /// The version of the report's form.
 const FORMAT: u32 = 1;
@@ -48,7 +48,7 @@ pub struct Report {
     pub values: Vec<ValueRecord>,
     /// What was connected to, with the settings of each.
     pub targets: Map<String, Value>,
-    /// Checks, steps and verifies, in the order of the runbook; items singly.
+    /// Checks, steps, verifies and monitors, in the order of the runbook; items singly.
     pub units: Vec<UnitReport>,
     /// When containers that the run stopped were down.
     pub downtime: Vec<Downtime>,

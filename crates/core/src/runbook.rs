@@ -55,7 +55,7 @@ pub struct Runbook {
     pub values: Vec<ValueDecl>,
     /// `[target.NAME]`, in the order of the file.
     pub targets: Vec<TargetDecl>,
-    /// Checks, steps and verifies, in the order of the file.
+    /// Checks, steps, verifies and monitors, each in the order of the file.
     pub units: Vec<Unit>,
 }
 
@@ -83,6 +83,28 @@ pub enum OnFailure {
     Rollback,
     /// Go on; the failure is reported at the end.
     Continue,
+}
+
+/// What becomes of a run whose monitor has tripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnTrip {
+    /// It is told and recorded; the monitor goes on.
+    Warn,
+    /// What runs comes to its end, nothing new begins; nothing is undone.
+    Stop,
+    /// What runs comes to its end, then everything that was begun is undone.
+    Rollback,
+}
+
+impl From<OnTrip> for OnFailure {
+    fn from(then: OnTrip) -> Self {
+        match then {
+            OnTrip::Warn => Self::Continue,
+            OnTrip::Stop => Self::Stop,
+            OnTrip::Rollback => Self::Rollback,
+        }
+    }
 }
 
 /// The type of a variable.
@@ -226,9 +248,23 @@ pub enum Phase {
     Step,
     /// `[[verify]]`.
     Verify,
+    /// `[[monitor]]`: beside the steps and verifies, in no order with them but for its window.
+    Monitor,
 }
 
-/// A check, a step or a verify.
+impl Phase {
+    /// The key of the file, and what one is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Step => "step",
+            Self::Verify => "verify",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+/// A check, a step, a verify or a monitor.
 pub struct Unit {
     /// Its number.
     pub ix: UnitIx,
@@ -280,6 +316,24 @@ pub struct Unit {
     pub on_failure: OnFailure,
     /// For a check: asked again before these steps.
     pub guards: Vec<UnitIx>,
+    /// For a monitor: when and how it watches.
+    pub watch: Option<Watch>,
+}
+
+/// When a monitor watches, how often, and when it trips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// The step after whose end it begins; with the first step where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<UnitIx>,
+    /// The step before whose beginning it ends; after the last verify where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnitIx>,
+    /// From the beginning of one probe to the beginning of the next.
+    #[serde(rename = "every_ms", with = "crate::record::millis")]
+    pub every: Duration,
+    /// It trips after so many failures in a row.
+    pub failures: u32,
 }
 
 /// What a unit waits for within its phase.
@@ -460,6 +514,7 @@ impl Unit {
             Phase::Check => crate::effect::Role::Check,
             Phase::Step => crate::effect::Role::Do,
             Phase::Verify => crate::effect::Role::Verify,
+            Phase::Monitor => crate::effect::Role::Monitor,
         }
     }
 }

@@ -19,6 +19,7 @@ mod rollback;
 mod run;
 mod settle;
 mod unit;
+mod watch;
 
 pub use clock::{Clock, RunTime};
 pub use effect::{EffectState, EffectView};
@@ -26,6 +27,7 @@ pub use report::{EffectReport, Moment};
 pub use rollback::{Extent, Rollback};
 pub use run::{Impossible, Mode, RunView, SessionView};
 pub use unit::{EffectKey, Instance, UnitView};
+pub use watch::{WatchChange, WatchReport};
 
 pub(crate) use effect::Rules;
 pub(crate) use flow::Flow;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::action::{Answer, BoxFuture, CancelKind, Context, Failure, FailureKind, Processes, Progress, Question, Stream};
-use runbook_core::effect::EffectId;
+use runbook_core::effect::{EffectId, Role};
 use runbook_core::record::OutputFile;
 use runbook_core::secret::{Masker, StreamMasker};
 use serde_json::Value;
@@ -135,7 +135,10 @@ impl EffectContext {
         if let Some(log) = &mut output.log {
             log.write(&bytes);
         }
-        self.surroundings.events.send(Event::Output { effect: Arc::clone(&self.effect), stream, bytes });
+        // What a probe prints would drown what the steps do; its file has it.
+        if self.effect.role != Role::Monitor {
+            self.surroundings.events.send(Event::Output { effect: Arc::clone(&self.effect), stream, bytes });
+        }
     }
 }
 
@@ -226,6 +229,10 @@ impl Context for EffectContext {
     }
 
     fn evidence(&self, evidence: Value) -> BoxFuture<'_, Result<(), Failure>> {
+        if self.effect.role == Role::Monitor {
+            // Nobody looks for a probe that broke off.
+            return Box::pin(std::future::ready(Ok(())));
+        }
         Box::pin(async move {
             let (done, written) = oneshot::channel();
             let request = Happening::Evidence { effect: EffectId::clone(&self.effect), evidence, done: Some(done) };
@@ -261,6 +268,9 @@ struct PidTraces {
 
 impl Traces for PidTraces {
     fn note(&self, evidence: Value) {
+        if self.effect.role == Role::Monitor {
+            return;
+        }
         let _ = self.tell.send(Happening::Evidence { effect: self.effect.clone(), evidence, done: None });
     }
 

@@ -72,6 +72,7 @@ fn last_known(records: &[Stamped]) -> BTreeMap<String, Known<'_>> {
             | Record::Answered(_)
             | Record::Started(_)
             | Record::Evidence(_)
+            | Record::Watched(_)
             | Record::Ended(_)
             | Record::RecoveryStarted(_)
             | Record::Recovered(_)

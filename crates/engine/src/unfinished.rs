@@ -113,6 +113,7 @@ pub(crate) fn last_end(folder: &RunFolder) -> Option<RunEnd> {
                 | Record::Answered(_)
                 | Record::Started(_)
                 | Record::Evidence(_)
+                | Record::Watched(_)
                 | Record::Ended(_)
                 | Record::RecoveryStarted(_)
                 | Record::Recovered(_)

@@ -14,7 +14,7 @@ use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
 use runbook_engine::state::{RunId, StateDir};
 use serde_json::Value;
 
-use crate::reporters::unit_id;
+use crate::reporters::{probes, unit_id};
 use crate::streams::Stream;
 use crate::text::{Style, count, duration, visible, wrap};
 
@@ -86,7 +86,10 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
     let About { plan, view, .. } = about;
     let mut lines = vec![headline(about)];
     match about.end {
-        None if about.running => return lines,
+        None if about.running => {
+            lines.extend(monitors(plan, view));
+            return lines;
+        }
         Some(RunEnd::Abandoned) => {
             if let Some(reason) = view.closed().and_then(|closed| closed.reason.as_ref()) {
                 lines.push(Line::Row { label: "because", text: reason.clone() });
@@ -100,6 +103,7 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
                 let text = format!("{} failed and let pass", count(view.passed_failures() as usize, "step"));
                 lines.push(Line::Row { label: "but", text });
             }
+            lines.extend(monitors(plan, view));
             return lines;
         }
         Some(RunEnd::Refused | RunEnd::ChecksFailed) => {}
@@ -118,6 +122,7 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
             lines.extend(lost_lock(about));
             lines.extend(changes(plan, view, about.end.is_none()));
             lines.extend(down(plan, view));
+            lines.extend(monitors(plan, view));
             lines.extend(backups(plan, view, view.clock().at()));
         }
     }
@@ -254,6 +259,20 @@ fn becomes(plan: &Plan, unit: &PlanUnit) -> String {
 
 fn report(view: &RunView, key: EffectKey) -> Option<&EffectReport> {
     view.effect(key)?.report()
+}
+
+/// Monitors that found something amiss.
+fn monitors(plan: &Plan, view: &RunView) -> Vec<Line> {
+    let told = |ix: &UnitIx| {
+        let (unit, report) = (plan.unit(*ix)?, report(view, EffectKey::unit(*ix))?);
+        let watch = report.watch.as_ref().filter(|watch| watch.tally().failed > 0)?;
+        let last = match watch.holds {
+            Some(false) => ", and failed to the last",
+            Some(true) | None => "",
+        };
+        Some(Line::Row { label: "watched", text: format!("{}: {}{last}", unit.id, probes(watch.tally())) })
+    };
+    plan.phase(Phase::Monitor).iter().filter_map(told).collect()
 }
 
 /// Since when a container has been stopped that nothing has started since.

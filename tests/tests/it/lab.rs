@@ -156,8 +156,8 @@ pub(crate) struct Odc {
     pub(crate) container: String,
     pub(crate) database: String,
     pub(crate) port: u16,
-    user: &'static str,
-    password: String,
+    pub(crate) user: &'static str,
+    pub(crate) password: String,
 }
 
 impl Odc {

@@ -85,8 +85,12 @@ impl Sandbox {
 
     /// Waits until the journal of a run has a record of that type.
     pub(crate) fn wait_for_record(&self, kind: &str) {
-        let wanted = format!("\"type\":\"{kind}\"");
-        until(&wanted, || self.everything_below("state/runs").iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&wanted)));
+        self.wait_for_text("state/runs", &format!("\"type\":\"{kind}\""));
+    }
+
+    /// Waits until a file below a folder has that text in it.
+    pub(crate) fn wait_for_text(&self, folder: &str, wanted: &str) {
+        until(wanted, || self.everything_below(folder).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(wanted)));
     }
 
     /// Sends a signal to the program alone.

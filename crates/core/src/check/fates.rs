@@ -11,8 +11,8 @@ pub(super) fn check(draft: &Draft, order: &Order, faults: &mut Diagnostics) {
     for (unit, beside) in draft.runbook.units.iter().zip(&draft.units) {
         let action = format!("{}.{}", unit.action.executor, unit.action.spec.name);
         match unit.phase {
-            Phase::Check | Phase::Verify if unit.class.changes() => {
-                let what = if unit.phase == Phase::Check { "a check" } else { "a verify" };
+            Phase::Check | Phase::Verify | Phase::Monitor if unit.class.changes() => {
+                let what = format!("a {}", unit.phase.name());
                 let with = match unit.action.spec.changes_with {
                     Some(switch) if !unit.action.spec.class.changes() => format!(" with `{switch}`"),
                     Some(_) | None => String::new(),
@@ -24,7 +24,7 @@ pub(super) fn check(draft: &Draft, order: &Order, faults: &mut Diagnostics) {
                 );
                 continue;
             }
-            Phase::Check | Phase::Verify => continue,
+            Phase::Check | Phase::Verify | Phase::Monitor => continue,
             Phase::Step => {}
         }
         let written: Vec<&str> = beside.fates.iter().map(|(key, _)| *key).collect();

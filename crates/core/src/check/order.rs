@@ -1,5 +1,7 @@
 //! What is certain to have run before what.
 
+use std::collections::HashMap;
+
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::effect::UnitIx;
@@ -8,11 +10,16 @@ use crate::runbook::{Needs, Phase, Runbook};
 /// The order that `needs` gives. "All earlier steps" is kept as a word, so that it costs nothing for each step.
 pub(super) struct Order {
     units: Vec<(Phase, Needs)>,
+    /// For each monitor, the step after whose end it begins.
+    monitors: HashMap<UnitIx, Option<UnitIx>>,
 }
 
 impl Order {
     pub(super) fn of(runbook: &Runbook) -> Self {
-        Self { units: runbook.units.iter().map(|unit| (unit.phase, unit.needs.clone())).collect() }
+        Self {
+            units: runbook.units.iter().map(|unit| (unit.phase, unit.needs.clone())).collect(),
+            monitors: runbook.units.iter().filter_map(|unit| Some((unit.ix, unit.watch?.from))).collect(),
+        }
     }
 
     /// Whether `first` has ended whenever `then` begins. Not to be asked where there is a cycle.
@@ -20,6 +27,11 @@ impl Order {
         let (Some((first_phase, _)), Some((then_phase, needs))) = (self.units.get(first.get()), self.units.get(then.get())) else {
             return false;
         };
+        if let Some(from) = self.monitors.get(&then) {
+            // It begins when the checks are answered; of the steps it knows only that its own one has ended.
+            let ended = |from: UnitIx| from == first || self.is_before(first, from);
+            return *first_phase == Phase::Check || (*first_phase == Phase::Step && from.is_some_and(ended));
+        }
         if first_phase != then_phase {
             return first_phase < then_phase;
         }
@@ -160,7 +172,7 @@ mod tests {
             .iter()
             .map(|needs| (Phase::Step, needs.map_or(Needs::Earlier, |needs| Needs::These(needs.iter().copied().map(UnitIx).collect()))))
             .collect();
-        Order { units }
+        Order { units, monitors: HashMap::new() }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl<'a> Checker<'a> {
                 return false;
             }
             if !site.undo {
-                let fault = self.fault(Code::NotRunYet, format!("`{shown}` is this {} itself", phase_name(unit)), name, value, "");
+                let fault = self.fault(Code::NotRunYet, format!("`{shown}` is this {} itself", unit.phase.name()), name, value, "");
                 let help = match site.own {
                     Some(_) => "its own outputs have no prefix here",
                     None => "its outputs are there when it has ended",
@@ -78,7 +78,12 @@ impl<'a> Checker<'a> {
                 unit.id_span,
                 "this one",
             );
-            let help = if here.phase > unit.phase || here.ix > unit.ix {
+            let help = if here.phase == Phase::Monitor {
+                format!(
+                    "a monitor begins with the first step, or behind its own: write `from = \"{}\"`, or name a later step there",
+                    unit.id
+                )
+            } else if here.phase > unit.phase || here.ix > unit.ix {
                 format!("add `{}` to the `needs` of `{}`", unit.id, here.id)
             } else {
                 format!("move `{}` behind `{}`", here.id, unit.id)
@@ -183,14 +188,6 @@ impl<'a> Checker<'a> {
 /// All names in `steps.ID` but the times.
 pub(super) fn outputs(unit: &Unit) -> impl Iterator<Item = &str> {
     unit.action.spec.outputs.iter().map(|o| o.name).chain(unit.outputs.iter().map(|(name, _)| name.as_str()))
-}
-
-fn phase_name(unit: &Unit) -> &'static str {
-    match unit.phase {
-        Phase::Check => "check",
-        Phase::Step => "step",
-        Phase::Verify => "verify",
-    }
 }
 
 /// Whether a place that is looked at only where `here` holds implies that `when` held: the same text, or an `and` with it.

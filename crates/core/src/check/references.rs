@@ -101,7 +101,8 @@ impl<'a> Checker<'a> {
         }
         self.field(&unit.action.fields, site);
         scripts::check(self, &unit.action, site);
-        let after = site.after(unit.action.spec);
+        // A monitor looks for nothing before its probes.
+        let after = Site { before: unit.watch.is_none(), ..site.after(unit.action.spec) };
         for condition in unit.expect.iter().chain(&unit.warn) {
             self.expr(condition, after);
         }

@@ -10,7 +10,7 @@ use crate::runbook::{Fate, Needs, Phase};
 use crate::source::Source;
 use crate::suggest::nearest;
 
-/// Resolves `needs`, `guards` and `covered_by`.
+/// Resolves `needs`, `guards`, `covered_by`, and `from` and `until` of monitors.
 pub(super) fn resolve(mut draft: Draft, faults: &mut Diagnostics) -> Draft {
     let source = Arc::clone(&draft.runbook.source);
     let mut ids: HashMap<String, UnitIx> = HashMap::with_capacity(draft.runbook.units.len());
@@ -31,7 +31,7 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Diagnostics) -> Draft {
     let mut resolved = Vec::with_capacity(draft.units.len());
     for (unit, beside) in draft.runbook.units.iter().zip(&draft.units) {
         let needs = match &beside.needs {
-            // Checks and verifies stand side by side; steps stand in order.
+            // Checks, verifies and monitors stand side by side; steps stand in order.
             None if unit.phase == Phase::Step => Needs::Earlier,
             None => Needs::These(Vec::new()),
             Some(written) => {
@@ -43,24 +43,21 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Diagnostics) -> Draft {
         };
         let guards: Vec<UnitIx> = beside.guards.iter().filter_map(|name| names.find(name, Phase::Step, "guards", faults)).collect();
         let cover = beside.covered_by.as_ref().and_then(|name| names.find(name, Phase::Step, "covered_by", faults));
-        resolved.push((needs, guards, cover));
+        let window = [(&beside.from, "from"), (&beside.until, "until")]
+            .map(|(name, key)| name.as_ref().and_then(|name| names.find(name, Phase::Step, key, faults)));
+        resolved.push((needs, guards, cover, window));
     }
-    for (unit, (needs, guards, cover)) in draft.runbook.units.iter_mut().zip(resolved) {
+    for (unit, (needs, guards, cover, window)) in draft.runbook.units.iter_mut().zip(resolved) {
         unit.needs = needs;
         unit.guards = guards;
+        if let Some(watch) = &mut unit.watch {
+            [watch.from, watch.until] = window;
+        }
         if let (Some(cover), Fate::Nothing) = (cover, &unit.fate) {
             unit.fate = Fate::CoveredBy(cover);
         }
     }
     draft
-}
-
-const fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Check => "check",
-        Phase::Step => "step",
-        Phase::Verify => "verify",
-    }
 }
 
 struct Names<'a> {
@@ -80,7 +77,7 @@ impl Names<'_> {
         if self.draft.broken.contains_key(&wanted.name) {
             return None;
         }
-        let what = phase_name(phase);
+        let what = phase.name();
         let mut fault = Diagnostic::error(Code::UnknownUnit, format!("there is no {what} `{}`", wanted.name)).at(
             self.source,
             wanted.span,
@@ -91,7 +88,7 @@ impl Names<'_> {
         if let Some(near) = nearest(&wanted.name, candidates) {
             fault = fault.help(format!("did you mean `{near}`?"));
         } else if let Some(other) = found.and_then(|ix| units.get(ix.get())) {
-            fault = fault.at(self.source, other.id_span, format!("this is a {}", phase_name(other.phase)));
+            fault = fault.at(self.source, other.id_span, format!("this is a {}", other.phase.name()));
         }
         faults.push(fault);
         None

@@ -98,7 +98,7 @@ fn grouped(runbook: &Runbook) -> impl Iterator<Item = (&'static str, &Unit)> {
     runbook.units.iter().filter_map(|unit| match unit.phase {
         Phase::Check => Some(("checks", unit)),
         Phase::Step => Some(("steps", unit)),
-        Phase::Verify => None,
+        Phase::Verify | Phase::Monitor => None,
     })
 }
 

@@ -1,10 +1,12 @@
 //! What has no effect, or hardly the one that was meant.
 
+use super::order::Order;
 use crate::action::Effect;
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::runbook::Watch;
 
-pub(super) fn check(draft: &Draft, faults: &mut Diagnostics) {
+pub(super) fn check(draft: &Draft, order: Option<&Order>, faults: &mut Diagnostics) {
     let source = &draft.runbook.source;
     if let Some(store) = draft.runbook.lock_store.as_ref().filter(|_| draft.runbook.locks.is_empty() && !draft.faulty) {
         faults.push(
@@ -19,6 +21,15 @@ pub(super) fn check(draft: &Draft, faults: &mut Diagnostics) {
                 Diagnostic::warning(Code::Useless, "`parallel` without `for_each`")
                     .at(source, span, "")
                     .help("steps run side by side by their `needs`; `parallel` is for the elements of one step"),
+            );
+        }
+        if let (Some(Watch { from: Some(from), until: Some(until), .. }), Some(order), Some(name)) = (unit.watch, order, &beside.until)
+            && (until == from || order.is_before(until, from))
+        {
+            faults.push(
+                Diagnostic::warning(Code::Useless, format!("`{}` watches at no time", unit.id))
+                    .at(source, name.span, "this step begins before the one in `from` has ended")
+                    .help("it watches from the end of `from` until `until` begins"),
             );
         }
         if let Some(span) = beside.idle_repeat {

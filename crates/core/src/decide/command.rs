@@ -18,7 +18,8 @@ pub enum Command {
     /// Evaluate `when` and write `Admitted` or `Skipped`; if that fails, write `Ended` as for `Expand`.
     Admit(Admit),
     /// Carry an effect out: prepare, `capture`, write `Started` and sync, `run` within the limits, ask `expect` and `warn`,
-    /// [`judge`](crate::record::judge), write `Ended`. If preparing or capturing fails, write only `Ended`, as for `Expand`.
+    /// [`judge`](crate::record::judge), write `Ended`. If preparing or capturing fails, write only `Ended`, as for `Expand`. A monitor is not captured; what its
+    /// probes find is told by `Watched` until it ends.
     Start(Start),
     /// Look at what an interrupted effect left: write `RecoveryStarted`; prepare the action from the recorded sources; `settle` with the evidence of its
     /// last attempt; if that is at rest, `probe` (the author's `probe` where there is one) with the last attempt's `before`; for `Done` ask `expect`, `warn`
@@ -89,8 +90,21 @@ pub struct Limits {
     /// For a read-only action with `retry`: the engine itself tries again within this one effect, until it succeeds and its expectations hold, its failure is
     /// not retryable, or the budget is spent (`within` counts from the first try). Only the last try is recorded.
     pub polling: Option<Retry>,
+    /// For a monitor: the engine probes within this one effect until the monitor trips, or is told to end, which is a success.
+    pub probing: Option<Probing>,
     /// Whether a stop or a time-out may end it; if not, it is waited for.
     pub interruptible: bool,
+}
+
+/// How a monitor watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probing {
+    /// From the beginning of one probe to the beginning of the next.
+    pub every: Duration,
+    /// It trips after so many failures in a row.
+    pub failures: u32,
+    /// Whether it goes on watching when it has tripped; if not, that is its end, a failure.
+    pub goes_on: bool,
 }
 
 /// An effect that is to be looked at again.

@@ -1,7 +1,7 @@
 //! Which part of the core decides: the end of a closed run, a stop, the rollback, or the way forwards.
 
 use super::list::List;
-use super::{Command, forwards, rollback, stop};
+use super::{Command, forwards, rollback, stop, watch};
 use crate::plan::Plan;
 use crate::view::RunView;
 
@@ -22,6 +22,7 @@ pub fn decide_and_count(plan: &Plan, view: &RunView) -> (Vec<Command>, usize) {
             (None, None, Some(under_way)) => rollback::decide(plan, view, session, under_way, &mut commands),
             (None, None, None) => forwards::decide(plan, view, session, &mut commands),
         }
+        watch::before_the_end(plan, view, &mut commands);
     }
     commands.into_parts()
 }

@@ -2,7 +2,7 @@
 
 use super::guards::{self, Guards};
 use super::list::List;
-use super::{Command, Expand, ends, next};
+use super::{Command, Expand, ends, next, watch};
 use crate::action::{Failure, FailureKind};
 use crate::plan::{FailurePolicy, Plan, PlanUnit};
 use crate::record::{Answered, Asked, Intent, Record, Reply, RollbackBegan, RollbackCause, RunEnd, SkipReason, Skipped, Subject};
@@ -11,13 +11,14 @@ use crate::view::{EffectKey, EffectState, Extent, Mode, RunView, SessionView};
 
 pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut List) {
     next::recoveries(plan, view, commands);
+    watch::end_over(plan, view, commands);
     let back = rollback_cause(plan, view, session);
     let answerable = !session.nobody && session.wish.is_none();
     if answerable {
         // What is at rest is undone by a rollback, done or not; only what may still work needs a person first.
         next::ask_unsure(plan, view, back.is_none(), commands);
     }
-    if back.is_none() && answerable && !is_halted(view) {
+    if back.is_none() && answerable && !is_halted(plan, view) {
         go_on(plan, view, session, commands);
     }
     if commands.is_empty() && view.in_flight().next().is_none() {
@@ -26,10 +27,15 @@ pub(super) fn decide(plan: &Plan, view: &RunView, session: &SessionView, command
 }
 
 /// Whether nothing new is begun, because something stands in the way that is dealt with when everything is quiet.
-fn is_halted(view: &RunView) -> bool {
+fn is_halted(plan: &Plan, view: &RunView) -> bool {
     let flow = view.flow();
-    let failed = view.mode() == Mode::Stepping && !flow.failed.is_empty();
+    let failed = view.mode() == Mode::Stepping && !flow.failed.is_empty() || watch::has_tripped(plan, view);
     failed || !flow.unsure.is_empty() || !flow.held.is_empty() || view.start_answer() == Some(false)
+}
+
+/// Whether other checks or verifies are asked before a failed one counts. A monitor that tripped waits for none.
+fn waits_for_peers(plan: &Plan, view: &RunView) -> bool {
+    view.mode() != Mode::Stepping && !view.flow().agenda.is_empty() && !watch::has_tripped(plan, view)
 }
 
 /// Why the run is to be rolled back, where it is.
@@ -40,8 +46,7 @@ fn rollback_cause(plan: &Plan, view: &RunView, session: &SessionView) -> Option<
     if session.roll_back {
         return Some(RollbackCause::Answer);
     }
-    let waits_for_others = view.mode() == Mode::Verifying && !view.flow().agenda.is_empty();
-    if waits_for_others || view.mode() == Mode::Checking {
+    if view.mode() == Mode::Checking || waits_for_peers(plan, view) {
         return None;
     }
     let key = view.failed().find(|key| view.rules(plan, *key).policy == FailurePolicy::Rollback)?;
@@ -52,6 +57,9 @@ fn rollback_cause(plan: &Plan, view: &RunView, session: &SessionView) -> Option<
 fn go_on(plan: &Plan, view: &RunView, session: &SessionView, commands: &mut List) {
     if view.mode() == Mode::Stepping && view.begun().is_empty() && !may_start(plan, view, session, commands) {
         return;
+    }
+    if matches!(view.mode(), Mode::Stepping | Mode::Verifying) {
+        watch::begin(plan, view, commands);
     }
     let mut flying = view.in_flight().count();
     for key in &view.flow().agenda {
@@ -188,7 +196,7 @@ fn end(plan: &Plan, view: &RunView, session: &SessionView, back: Option<Rollback
         commands.push(if end == RunEnd::Failed { ends::failed(view) } else { Command::EndSession(end) });
     } else if session.nobody || !view.flow().held.is_empty() {
         commands.push(ends::unanswered(view));
-    } else if !view.flow().unsure.is_empty() || (view.mode() != Mode::Stepping && !view.flow().agenda.is_empty()) {
+    } else if !view.flow().unsure.is_empty() || waits_for_peers(plan, view) {
         // An answer or a pause is waited for.
     } else if view.mode() == Mode::Checking && !view.flow().failed.is_empty() {
         commands.push(ends::checks_failed(view));

@@ -36,6 +36,14 @@ impl List {
         self.commands.is_empty()
     }
 
+    pub(super) fn any(&self, wanted: impl Fn(&Command) -> bool) -> bool {
+        self.commands.iter().any(wanted)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.commands.clear();
+    }
+
     /// How many effects are told to start.
     pub(super) fn starts(&self) -> usize {
         self.commands.iter().filter(|command| matches!(command, Command::Start(_))).count()

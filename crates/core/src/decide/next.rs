@@ -1,9 +1,9 @@
 //! Commands about one effect, the same for a step and for an undo action.
 
 use super::list::List;
-use super::{Admit, Ask, Command, Limits, Recover, Start};
+use super::{Admit, Ask, Command, Limits, Probing, Recover, Start};
 use crate::effect::EffectId;
-use crate::plan::Plan;
+use crate::plan::{FailurePolicy, Plan};
 use crate::record::{Record, RetryScheduled, Subject};
 use crate::runbook::Retry;
 use crate::view::{EffectKey, EffectState, EffectView, RunView};
@@ -29,7 +29,9 @@ pub(super) fn start(plan: &Plan, view: &RunView, key: EffectKey) -> Option<Comma
         Some(action) => unit.undo().get(usize::from(action)).map(|undo| (undo.class, undo.retry, undo.timeout))?,
     };
     let polls = !class.changes() && retry != Retry::NONE;
-    let limits = Limits { timeout, polling: polls.then_some(retry), interruptible: class.interruptible };
+    let goes_on = view.rules(plan, key).policy == FailurePolicy::Continue;
+    let probing = unit.watch.map(|watch| Probing { every: watch.every, failures: watch.failures, goes_on });
+    let limits = Limits { timeout, polling: polls.then_some(retry), probing, interruptible: class.interruptible };
     Some(Command::Start(Start { unit: key.unit, effect: next(plan, view, key)?, limits }))
 }
 

@@ -1,14 +1,15 @@
 //! A session that was asked to end, by a signal or because it lost a lock.
 
 use super::list::List;
-use super::{Command, ends, next};
+use super::{Command, ends, next, watch};
 use crate::effect::EffectId;
 use crate::plan::Plan;
 use crate::record::{RunEnd, StopRequested};
 use crate::view::{EffectKey, EffectState, RunView};
 
-/// Ends what runs, as urgently as was asked; when nothing runs any more, ends the session. What may not be interrupted is waited for.
+/// Ends monitors at once and what runs as urgently as was asked; when nothing runs any more, ends the session. What may not be interrupted is waited for.
 pub(super) fn decide(plan: &Plan, view: &RunView, stop: &StopRequested, commands: &mut List) {
+    watch::end_all(plan, view, commands);
     let mut flying = false;
     for key in view.in_flight() {
         flying = true;

@@ -7,3 +7,4 @@ mod people;
 mod recovery;
 mod repeats;
 mod rollback;
+mod watch;

@@ -40,6 +40,10 @@ pub(crate) struct DraftUnit {
     pub(crate) needs: Option<Vec<NameRef>>,
     /// `guards`.
     pub(crate) guards: Vec<NameRef>,
+    /// `from` of a monitor.
+    pub(crate) from: Option<NameRef>,
+    /// `until` of a monitor.
+    pub(crate) until: Option<NameRef>,
     /// `covered_by`.
     pub(crate) covered_by: Option<NameRef>,
     /// The keys that say what becomes of the change, as far as they are written.

@@ -21,7 +21,7 @@ use crate::source::{Source, Span};
 const FORMAT: i64 = 1;
 
 /// Parts of the format that this version does not carry out.
-const NOT_YET: [(&str, &str); 2] = [("monitor", "`[[monitor]]`"), ("outputs", "`[outputs]`")];
+const NOT_YET: [(&str, &str); 1] = [("outputs", "`[outputs]`")];
 
 /// Reads a file's tree. There is no draft where the file is of another version, or no table of a runbook at all.
 pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry) -> (Option<Draft>, Diagnostics) {
@@ -46,6 +46,7 @@ struct Parts {
     check: Option<Node>,
     step: Option<Node>,
     verify: Option<Node>,
+    monitor: Option<Node>,
 }
 
 impl Reader<'_> {
@@ -67,6 +68,7 @@ impl Reader<'_> {
                 "check" => &mut parts.check,
                 "step" => &mut parts.step,
                 "verify" => &mut parts.verify,
+                "monitor" => &mut parts.monitor,
                 key => {
                     if let Some((_, what)) = NOT_YET.iter().find(|(name, _)| *name == key) {
                         self.not_yet(what, entry.key_span);
@@ -113,9 +115,11 @@ impl Reader<'_> {
             target_places,
         };
         let [check, step, verify] = units;
+        let monitor = parts.monitor;
         self.units(Phase::Check, check, rule, &mut draft);
         self.units(Phase::Step, step, rule, &mut draft);
         self.units(Phase::Verify, verify, rule, &mut draft);
+        self.units(Phase::Monitor, monitor, rule, &mut draft);
         Some(draft)
     }
 
@@ -139,11 +143,7 @@ impl Reader<'_> {
 
     /// The units of one phase; `whole` is the rule of the file, which has theirs in it.
     fn units(&mut self, phase: Phase, node: Option<Node>, whole: &TableRule, draft: &mut Draft) {
-        let name = match phase {
-            Phase::Check => "check",
-            Phase::Step => "step",
-            Phase::Verify => "verify",
-        };
+        let name = phase.name();
         let rule = whole.key(name).and_then(|key| key.shape.accepts.list.as_ref());
         let (Some(node), Some(shape)) = (node, rule.map(|list| Rc::clone(&list.item))) else { return };
         for item in self.list(node, name) {

@@ -1,4 +1,4 @@
-//! `[[check]]`, `[[step]]`, `[[verify]]`.
+//! `[[check]]`, `[[step]]`, `[[verify]]`, `[[monitor]]`.
 
 use std::rc::Rc;
 
@@ -8,6 +8,7 @@ use super::draft::{Decoded, DraftUnit, NameRef};
 use super::holder::{Held, Says};
 
 use super::reader::Reader;
+use super::watch::PROBE_TIME;
 use crate::document::{Node, NodeKind};
 use crate::effect::UnitIx;
 use crate::runbook::{ActionCall, Fate, FieldKind, ForEach, Needs, OnFailure, Phase, Unit};
@@ -27,11 +28,7 @@ pub(super) enum Read {
 impl Reader<'_> {
     /// Reads one unit. `ix` is the number that it will have; `on_failure` the runbook's word.
     pub(super) fn unit(&mut self, phase: Phase, shape: &Rc<Shape>, node: Node, ix: UnitIx, on_failure: OnFailure) -> Read {
-        let name = match phase {
-            Phase::Check => "check",
-            Phase::Step => "step",
-            Phase::Verify => "verify",
-        };
+        let name = phase.name();
         let Some((table, span)) = self.table(node, name) else { return Read::Lost };
         // The name under which it is missed, should the rest be faulty.
         let written = table.get("id").and_then(|id| match &id.kind {
@@ -53,7 +50,8 @@ impl Reader<'_> {
         let keys = &mut keys;
         let id = keys.name("id");
         let title = keys.template("title");
-        let timeout = self.timeout(keys);
+        let watch = if phase == Phase::Monitor { Some(self.watch(keys)) } else { None };
+        let timeout = self.timeout(keys).or_else(|| watch.as_ref().map(|_| PROBE_TIME));
         let retry_span = keys.span("retry");
         let retry = Self::retry(keys).unwrap_or_default();
         let repeat_span = keys.span("repeat");
@@ -68,6 +66,8 @@ impl Reader<'_> {
             retry: retry_span,
             parallel: parallel_span,
             idle_repeat: repeat_span.filter(|_| repeat.is_none()),
+            from: watch.as_ref().and_then(|watch| watch.from.clone()),
+            until: watch.as_ref().and_then(|watch| watch.until.clone()),
             says_safety: says.safety.is_some(),
             says_fate,
             ..DraftUnit::default()
@@ -131,8 +131,9 @@ impl Reader<'_> {
             probe,
             proof,
             fate: fate.unwrap_or(Fate::Nothing),
-            on_failure: keys.value("on_failure").unwrap_or(on_failure),
+            on_failure: watch.as_ref().map_or_else(|| keys.value("on_failure").unwrap_or(on_failure), |watch| watch.then),
             guards: Vec::new(),
+            watch: watch.map(|watch| watch.typed),
         };
         Some(Decoded { unit, draft })
     }

@@ -80,7 +80,7 @@ codes! {
     NoFate = "RB313", "a change without a word on what becomes of it";
     SeveralFates = "RB314", "a change with several words on what becomes of it";
     BadCover = "RB315", "a `covered_by` that covers nothing";
-    ChangesInCheck = "RB316", "a check or verify that changes something";
+    ChangesInCheck = "RB316", "a check, verify or monitor that changes something";
     SecretRefused = "RB317", "a secret where others can read it";
     SecretDecides = "RB318", "a secret that decides what is done, or names something";
     Useless = "RB319", "something that has no effect";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{CheckDecl, LockStoreDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
+use super::{CheckDecl, LockStoreDecl, MonitorDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
 use crate::runbook::Risk;
 use crate::value::{Name, NonEmpty};
 
@@ -45,6 +45,8 @@ pub(crate) struct RunbookFile {
     step: Option<Vec<StepDecl>>,
     /// Questions to the world after the last step, `[[verify]]`.
     verify: Option<Vec<VerifyDecl>>,
+    /// What is watched beside the steps, `[[monitor]]`.
+    monitor: Option<Vec<MonitorDecl>>,
 }
 
 /// What becomes of a run whose step failed.

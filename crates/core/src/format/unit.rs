@@ -225,7 +225,7 @@ enum Interrupt {
     Never,
 }
 
-struct Condition;
+pub(super) struct Condition;
 
 impl JsonSchema for Condition {
     fn schema_name() -> std::borrow::Cow<'static, str> {

@@ -7,6 +7,7 @@ use super::{Plan, PlanUnit};
 use crate::digest::Digest;
 use crate::effect::UnitIx;
 use crate::record::Stamped;
+use crate::runbook::Phase;
 use crate::view::{EffectKey, EffectState, Instance, RunView};
 
 /// A plan with the digests of what its units do, from [`deeds`](super::deeds).
@@ -61,6 +62,10 @@ pub fn objections(view: &RunView, records: &[Stamped], old: Version<'_>, new: Ve
 }
 
 fn about(view: &RunView, unit: &PlanUnit, old: Version<'_>, new: Version<'_>) -> Option<Objection> {
+    if unit.phase == Phase::Monitor {
+        // What it saw is done with: it begins afresh in every session.
+        return None;
+    }
     let ix = old.plan.find(&unit.id)?;
     let touched = touched(view, ix)?;
     let id = || unit.id.clone();

@@ -102,6 +102,7 @@ impl Builder<'_> {
             fate: spec::fate(&unit.fate, undo),
             on_failure: unit.on_failure.into(),
             guarded_by: Vec::new(),
+            watch: unit.watch,
             confirm: unit.confirm.is_some(),
             idle,
             left_out: left_out.get(unit.ix.get()).cloned().flatten(),

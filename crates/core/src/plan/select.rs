@@ -47,12 +47,13 @@ fn leave(runbook: &Runbook, left_out: &mut LeftOut, option: &str, which: impl Fn
 
 /// The step that an option names.
 fn find(runbook: &Runbook, option: &str, name: &str, faults: &mut Diagnostics) -> Option<UnitIx> {
-    let takes = |unit: &&Unit| unit.phase == Phase::Step || (option == "--skip" && unit.phase == Phase::Verify);
+    let takes = |unit: &&Unit| unit.phase == Phase::Step || (option == "--skip" && matches!(unit.phase, Phase::Verify | Phase::Monitor));
     match runbook.units.iter().find(|unit| unit.id == name) {
         Some(unit) if takes(&unit) => return Some(unit.ix),
         Some(unit) => {
             let (what, help) = match unit.phase {
                 Phase::Check => ("a check", "checks only look, and are always asked: mend what it finds"),
+                Phase::Monitor => ("a monitor", "name a step"),
                 Phase::Step | Phase::Verify => ("a verify", "name a step"),
             };
             let message = format!("`{option} {name}` names {what}");

@@ -82,6 +82,13 @@ pub(super) fn unit(runbook: &Runbook, unit: &Unit, planned: &PlanUnit, digests: 
     it.put("probe", proof(unit.probe.as_ref(), digests.probe.as_ref()));
     it.put("proof", proof(unit.proof.as_ref(), digests.proof.as_ref()));
     it.put("guarded_by", planned.guarded_by.iter().map(name).collect::<Vec<_>>());
+    if let Some(watch) = unit.watch {
+        let step = |ix: Option<crate::effect::UnitIx>| ix.as_ref().map(name);
+        it.put("from", step(watch.from));
+        it.put("until", step(watch.until));
+        it.put("every_ms", u64::try_from(watch.every.as_millis()).unwrap_or(u64::MAX));
+        it.put("failures", watch.failures);
+    }
     if planned.on_failure != FailurePolicy::Stop {
         it.put("on_failure", serde_json::to_value(planned.on_failure).unwrap_or_default());
     }

@@ -8,7 +8,7 @@ use crate::runbook::{Needs, Phase};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Topology {
     /// For each phase, its units in the order of the file.
-    phases: [Vec<UnitIx>; 3],
+    phases: [Vec<UnitIx>; 4],
     /// For each unit, its place in its phase.
     place: Vec<u32>,
     /// For each unit, those that name it in their `needs`.
@@ -20,6 +20,7 @@ const fn slot(phase: Phase) -> usize {
         Phase::Check => 0,
         Phase::Step => 1,
         Phase::Verify => 2,
+        Phase::Monitor => 3,
     }
 }
 
@@ -53,14 +54,16 @@ impl Topology {
             PlanFate::CoveredBy(cover) => in_phase(cover, Phase::Step) && *cover != ix,
             PlanFate::Nothing | PlanFate::Undo(_) | PlanFate::Irreversible(_) | PlanFate::Leaves(_) => true,
         };
+        let window = unit.watch.iter().flat_map(|watch| [watch.from, watch.until]).flatten().all(|step| in_phase(&step, Phase::Step));
+        let watches = window && unit.watch.is_some() == (unit.phase == Phase::Monitor) && (unit.watch.is_none() || unit.for_each.is_none());
         let guards = unit.guarded_by.iter().all(|g| in_phase(g, Phase::Check));
-        if covered && guards && unit.uses.iter().all(|u| in_phase(u, unit.phase)) { Ok(()) } else { Err(dangling()) }
+        if covered && guards && watches && unit.uses.iter().all(|u| in_phase(u, unit.phase)) { Ok(()) } else { Err(dangling()) }
     }
 
     /// Goes through the plan as a run would, every unit settling as soon as it may; what is left over waits for itself.
     fn refuse_circles(&self, units: &[PlanUnit]) -> Result<(), PlanFault> {
         let mut settled = vec![false; units.len()];
-        for phase in [Phase::Check, Phase::Step, Phase::Verify] {
+        for phase in [Phase::Check, Phase::Step, Phase::Verify, Phase::Monitor] {
             let mut order = crate::view::Frontier::default();
             let mut ready = order.open(self, units, phase);
             while let Some(ix) = ready.pop() {

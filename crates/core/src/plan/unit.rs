@@ -9,9 +9,9 @@ use crate::action::Class;
 use crate::digest::Digest;
 use crate::effect::UnitIx;
 use crate::record::millis;
-use crate::runbook::{Needs, OnFailure, Phase, Retry};
+use crate::runbook::{Needs, OnFailure, Phase, Retry, Watch};
 
-/// A check, a step or a verify as it is planned.
+/// A check, a step, a verify or a monitor as it is planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanUnit {
     /// `id`; unique in the plan.
@@ -54,6 +54,9 @@ pub struct PlanUnit {
     /// The checks that are asked again just before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guarded_by: Vec<UnitIx>,
+    /// For a monitor: when and how it watches. What becomes of the run when it trips is its `on_failure`; `continue` where it only warns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
     /// Whether its own `confirm` is asked before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirm: bool,
@@ -179,6 +182,7 @@ impl PlanUnit {
             Phase::Check => crate::effect::Role::Check,
             Phase::Step => crate::effect::Role::Do,
             Phase::Verify => crate::effect::Role::Verify,
+            Phase::Monitor => crate::effect::Role::Monitor,
         }
     }
 

@@ -140,7 +140,7 @@ pub struct Ended {
     /// After [`judge`](super::judge). Outputs are public: the action's, and the author's `outputs` beside them. A time-out is
     /// `Failed { kind: TimedOut, residue }`, never `Cancelled`: that one is for a stop only.
     pub outcome: Outcome,
-    /// How often it was tried within this one effect (polling of a read-only action); 1 otherwise, 0 where it never began.
+    /// How often it was tried within this one effect (polling of a read-only action, probes of a monitor); 1 otherwise, 0 where it never began.
     pub tries: u32,
     /// What became of `expect` and `warn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

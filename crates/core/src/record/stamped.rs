@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Admitted, Amended, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Recovered, RecoveryStarted, RetryScheduled,
-    RollbackBegan, RunClosed, RunOpened, SessionEnded, SessionOpened, Skipped, Started, StopRequested, TimerFired,
+    RollbackBegan, RunClosed, RunOpened, SessionEnded, SessionOpened, Skipped, Started, StopRequested, TimerFired, Watched,
 };
 
 /// A record with its place in the run and its time.
@@ -45,6 +45,8 @@ pub enum Record {
     Started(Box<Started>),
     /// A running effect left a trace that it can be found by.
     Evidence(Evidence),
+    /// What a monitor's probes found.
+    Watched(Box<Watched>),
     /// An effect ended.
     Ended(Box<Ended>),
     /// What an interrupted effect left is being looked at.

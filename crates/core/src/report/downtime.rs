@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::millis;
 use crate::action::Outcome;
 use crate::plan::Plan;
+use crate::runbook::Phase;
 use crate::view::{EffectKey, EffectReport, Moment, RunView};
 
 /// A time in which a container was down.
@@ -96,7 +97,8 @@ fn fold(mut events: Vec<(u64, Means, Timestamp, String)>, end: u64) -> Vec<Downt
 
 /// Every action that has a report, with the unit's id.
 fn each(plan: &Plan, view: &RunView, call: &mut dyn FnMut(&str, &str, &EffectReport)) {
-    for unit in plan.units() {
+    // A monitor's end is no answer of what it watches.
+    for unit in plan.units().iter().filter(|unit| unit.phase != Phase::Monitor) {
         let Some((ix, state)) = plan.find(&unit.id).and_then(|ix| Some((ix, view.unit(ix)?))) else { continue };
         let items: Vec<Option<u32>> =
             if state.items().is_empty() { vec![None] } else { (0..state.items().len()).map(|item| u32::try_from(item).ok()).collect() };

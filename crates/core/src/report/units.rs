@@ -9,12 +9,12 @@ use crate::action::{Failure, Outcome, Outputs};
 use crate::effect::Place;
 use crate::plan::{Plan, PlanUnit};
 use crate::prepare;
-use crate::record::{Expectation, SkipReason};
+use crate::record::{Expectation, SkipReason, Tally};
 use crate::runbook::{ActionCall, Fate, Phase, Runbook};
 use crate::source::Span;
-use crate::view::{EffectKey, EffectState, EffectView, Instance, RunView};
+use crate::view::{EffectKey, EffectState, EffectView, Instance, RunView, WatchChange};
 
-/// A check, a step, an item of a step, or a verify.
+/// A check, a step, an item of a step, a verify, or a monitor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnitReport {
     /// Its id; `copy[a]` for an item.
@@ -28,6 +28,21 @@ pub struct UnitReport {
     pub deed: Deed,
     /// Its undo, action by action, as far as a rollback came to it.
     pub undo: Vec<Deed>,
+    /// Of a monitor: what its probes found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watched>,
+}
+
+/// What a monitor's probes found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Watched {
+    /// All of them.
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// Whether the last one found what is expected.
+    pub holds: Option<bool>,
+    /// When the verdict became another, or it tripped.
+    pub history: Vec<WatchChange>,
 }
 
 /// What became of one action.
@@ -88,6 +103,11 @@ fn unit_report(unit: &PlanUnit, runbook: Option<&Runbook>, instance: &Instance) 
         title: unit.title.clone(),
         deed: deed(&unit.action, instance.effect(), &own),
         undo: undo.collect(),
+        watch: instance.effect().report().and_then(|report| report.watch.as_deref()).map(|watch| Watched {
+            tally: watch.tally(),
+            holds: watch.holds,
+            history: watch.changes.clone(),
+        }),
     }
 }
 

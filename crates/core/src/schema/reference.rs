@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry, TargetSpec};
 use crate::format::{
-    CheckDecl, LockStoreDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl, VerifyDecl,
+    CheckDecl, LockStoreDecl, MonitorDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl,
+    VerifyDecl,
 };
 use crate::shape::{Compiler, Dialect, Others, Shape, TableRule, Text};
 use crate::template::TextKind;
@@ -44,7 +45,7 @@ impl Page {
     }
 
     fn contents(&mut self, registry: &Registry) {
-        self.line("- [the file](#the-file): checks, steps, verifies, variables, and what stands inside them");
+        self.line("- [the file](#the-file): checks, steps, verifies, monitors, variables, and what stands inside them");
         for executor in registry.executors() {
             let actions: Vec<String> = executor.actions().iter().map(|action| format!("`{}`", action.name)).collect();
             self.line(&format!("- [{0}](#{0}): {1}", executor.name(), actions.join(", ")));
@@ -69,6 +70,7 @@ impl Page {
         self.keys_of::<UndoDecl>("`undo = [{ … }]`, `[[step.undo]]`");
         self.keys_of::<ProbeDecl>("`probe = { … }`, `proof = { … }`");
         self.keys_of::<VerifyDecl>("`[[verify]]`");
+        self.keys_of::<MonitorDecl>("`[[monitor]]`");
         self.keys_of::<RetryDecl>("`retry = { … }`");
         self.keys_of::<RepeatDecl>("`repeat = { … }`");
     }

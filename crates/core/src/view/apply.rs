@@ -1,5 +1,6 @@
 //! The fold: one record further.
 
+use super::watch::is_monitor;
 use super::{EffectKey, EffectState, EffectView, Impossible, Instance, Moment, Rules, RunView};
 use crate::action::{Class, Outcome};
 use crate::effect::{EffectId, Role};
@@ -53,6 +54,7 @@ impl RunView {
             | Record::Answered(_)
             | Record::Started(_)
             | Record::Evidence(_)
+            | Record::Watched(_)
             | Record::Ended(_)
             | Record::RecoveryStarted(_)
             | Record::Recovered(_)
@@ -66,6 +68,9 @@ impl RunView {
         if self.closed.is_some() && !matches!(stamped.record, Record::StopRequested(_) | Record::TimerFired(_)) {
             return Err("the run is closed".to_owned());
         }
+        if self.is_foreign_watch(&stamped.record) {
+            return Ok(());
+        }
         match &stamped.record {
             Record::RunOpened(_) | Record::SessionOpened(_) | Record::SessionEnded(_) => Ok(()),
             Record::Expanded(expanded) => self.expanded(plan, expanded, seq),
@@ -75,6 +80,7 @@ impl RunView {
             Record::Answered(answered) => self.answered(plan, answered, seq),
             Record::Started(started) => self.started(plan, started, seq, now),
             Record::Evidence(Evidence { effect, evidence }) => self.change(plan, effect, Attempt::Last, seq, |e| e.note(evidence)),
+            Record::Watched(watched) => self.watched(plan, watched, now),
             Record::Ended(ended) => self.ended(plan, ended, seq, now),
             Record::RecoveryStarted(RecoveryStarted { effect, .. }) => {
                 self.change(plan, effect, Attempt::Last, seq, EffectView::recovery_starts)
@@ -114,7 +120,7 @@ impl RunView {
     }
 
     fn amended(&mut self, plan: &Plan, amended: &Amended) -> Taken {
-        if !self.flow.running.is_empty() {
+        if self.is_anything_running() {
             return Err("something still runs".to_owned());
         }
         let Some(opened) = &mut self.opened else { return Err("the run has not been opened".to_owned()) };
@@ -127,7 +133,7 @@ impl RunView {
     }
 
     fn session_ended(&mut self, ended: SessionEnded) -> Taken {
-        if !self.flow.running.is_empty() {
+        if self.is_anything_running() {
             return Err("something still runs".to_owned());
         }
         self.in_session_mut(|session| session.ended = Some(ended.end));
@@ -135,7 +141,7 @@ impl RunView {
     }
 
     fn run_closed(&mut self, closed: &RunClosed) -> Taken {
-        if !self.flow.running.is_empty() {
+        if self.is_anything_running() {
             return Err("something still runs".to_owned());
         }
         if !closed.end.is_final() {
@@ -149,11 +155,16 @@ impl RunView {
         if self.rollback.is_some() {
             return Err("a rollback has begun before".to_owned());
         }
-        if !self.flow.running.is_empty() || !self.flow.doubts.is_empty() || self.is_moving() {
+        if self.is_anything_running() || !self.flow.doubts.is_empty() || self.is_moving() {
             return Err("something still runs or is in doubt".to_owned());
         }
         self.roll_back(plan, began, seq);
         Ok(())
+    }
+
+    /// Whether an effect or a monitor runs.
+    fn is_anything_running(&self) -> bool {
+        !(self.flow.running.is_empty() && self.flow.watching.is_empty())
     }
 
     /// Whether something that was looked at may still work.
@@ -258,6 +269,9 @@ impl RunView {
             && !ended.outcome.may_have_changed()
         {
             effect.ask_again();
+        }
+        if is_monitor(plan, key) {
+            return self.change_key(plan, key, seq, |e| e.end_watch(ended, now));
         }
         let rules = self.rules(plan, key);
         let began = self.effect(key).is_some_and(|e| e.state() == EffectState::Running);

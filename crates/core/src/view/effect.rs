@@ -17,6 +17,8 @@
 //!
 //! Everything else is impossible.
 
+mod watch;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -262,15 +264,7 @@ impl EffectView {
     /// | failed otherwise | `Failed` |
     pub(crate) fn end(&mut self, ended: &Ended, rules: Rules, now: Moment) -> bool {
         let began = self.state == EffectState::Running;
-        let fits = if began {
-            ended.effect.attempt == self.attempt
-        } else {
-            let untouched =
-                matches!(&ended.outcome, Outcome::Failed { residue: Residue::None, .. } | Outcome::Cancelled { residue: Residue::None });
-            let ready = matches!(self.state, EffectState::Ready | EffectState::Admitted);
-            ready && untouched && ended.effect.attempt == self.attempt.saturating_add(1)
-        };
-        if !fits {
+        if !fits_end(self, ended) {
             return false;
         }
         if !began {
@@ -547,4 +541,15 @@ impl EffectView {
         };
         self.renew();
     }
+}
+
+/// Whether an end can follow: of the attempt that runs, or of the next one that never began.
+fn fits_end(effect: &EffectView, ended: &Ended) -> bool {
+    if effect.state == EffectState::Running {
+        return ended.effect.attempt == effect.attempt;
+    }
+    let untouched =
+        matches!(&ended.outcome, Outcome::Failed { residue: Residue::None, .. } | Outcome::Cancelled { residue: Residue::None });
+    let ready = matches!(effect.state, EffectState::Ready | EffectState::Admitted);
+    ready && untouched && ended.effect.attempt == effect.attempt.saturating_add(1)
 }

@@ -21,6 +21,9 @@ pub(crate) struct Flow {
     pub(crate) unsure: BTreeSet<EffectKey>,
     /// `Held`, `Interrupted`: nothing more becomes of them in this session.
     pub(crate) held: BTreeSet<EffectKey>,
+    /// Monitors that are `Running`; they are in no other set but `failed`.
+    #[serde(default)]
+    pub(crate) watching: BTreeSet<EffectKey>,
     /// Own actions that are `Failed` and stand in the way: nobody said that it goes on without them.
     pub(crate) failed: BTreeSet<EffectKey>,
     /// How many failures were let pass.

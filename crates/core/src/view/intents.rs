@@ -13,6 +13,8 @@ pub(crate) struct Intents {
     pub(super) pending: BTreeSet<EffectKey>,
     /// Effects that were told to start or to recover, until their end or verdict.
     pub(super) flight: BTreeSet<EffectKey>,
+    /// Monitors that were told to watch, until their end.
+    pub(super) watching: BTreeSet<EffectKey>,
     /// Effects that were told to end, and how urgently.
     pub(super) cancelled: BTreeMap<EffectKey, CancelKind>,
     /// Questions that were put.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::RunTime;
+use super::{RunTime, WatchReport};
 use crate::action::{Before, Class, Outcome, Verdict};
 use crate::digest::Digest;
 use crate::record::{Ended, Expectation, OutputFile, Recovered, SkipReason, Started, UndoResolved};
@@ -67,6 +67,9 @@ pub struct EffectReport {
     /// What the world said when it was looked at again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Of a monitor: what its probes found, over all its watches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Box<WatchReport>>,
     /// Why it is not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkipReason>,
@@ -76,6 +79,10 @@ impl EffectReport {
     /// A new attempt begins; `touched` says whether an earlier one may have changed something.
     pub(super) fn begin(&mut self, started: &Started, now: Moment, touched: bool) {
         let origin = if touched { std::mem::take(&mut self.origin) } else { started.before.clone() };
+        let mut watch = self.watch.take();
+        if let Some(watch) = &mut watch {
+            watch.begin();
+        }
         *self = Self {
             first_started: Some(self.first_started.unwrap_or(now)),
             started: Some(now),
@@ -85,6 +92,7 @@ impl EffectReport {
             before: started.before.clone(),
             origin,
             undo: started.undo.clone(),
+            watch,
             ..Self::default()
         };
     }

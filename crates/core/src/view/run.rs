@@ -161,7 +161,7 @@ impl RunView {
             (None, None) => Mode::New,
             (None, Some(Phase::Check)) => Mode::Checking,
             (None, Some(Phase::Step)) => Mode::Stepping,
-            (None, Some(Phase::Verify)) => Mode::Verifying,
+            (None, Some(Phase::Verify | Phase::Monitor)) => Mode::Verifying,
         }
     }
 
@@ -189,7 +189,7 @@ impl RunView {
         }
     }
 
-    /// What runs or is being recovered, as recorded.
+    /// What runs or is being recovered, as recorded; monitors apart.
     pub fn running(&self) -> impl Iterator<Item = EffectKey> + '_ {
         self.flow.running.iter().copied()
     }
@@ -276,7 +276,7 @@ impl RunView {
         self.intents.pending.contains(&key)
     }
 
-    /// What runs, is being recovered, or was told to: what must end before anything else can be decided about it.
+    /// What runs, is being recovered, or was told to, monitors apart: what must end before anything else can be decided about it.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = EffectKey> + '_ {
         let waiting = self.intents.flight.difference(&self.flow.running);
         self.flow.running.iter().chain(waiting).copied()
@@ -322,6 +322,12 @@ impl RunView {
             Command::Expand(expand) => self.intend(plan, &expand.effect, false),
             Command::Admit(admit) => self.intend(plan, &admit.effect, false),
             Command::Wake { effect, .. } => self.intend(plan, effect, false),
+            Command::Start(start) if start.effect.role == Role::Monitor => {
+                if let Some(key) = self.key(plan, &start.effect) {
+                    self.intents.pending.insert(key);
+                    self.intents.watching.insert(key);
+                }
+            }
             Command::Start(start) => self.intend(plan, &start.effect, true),
             Command::Recover(recover) => self.intend(plan, &recover.effect, true),
             Command::Cancel { effect, kind } => {

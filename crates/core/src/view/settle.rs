@@ -1,6 +1,7 @@
 //! What follows from an effect's new state: items and units settle, others may begin, phases follow each other, sessions begin anew.
 
 use super::intents::Intents;
+use super::watch::is_monitor;
 use super::{EffectKey, EffectState, RunView, SessionView};
 use crate::effect::UnitIx;
 use crate::plan::{FailurePolicy, Plan, WhenAt};
@@ -11,6 +12,9 @@ impl RunView {
     /// An effect came to a new state.
     pub(super) fn moved(&mut self, plan: &Plan, key: EffectKey, seq: u64) {
         let Some(state) = self.effect(key).map(super::EffectView::state) else { return };
+        if is_monitor(plan, key) {
+            return self.watcher_moved(plan, key, state);
+        }
         self.flow.file(key, state);
         self.intents.pending.remove(&key);
         if !matches!(state, EffectState::Running | EffectState::Recovering { .. }) {
@@ -47,7 +51,9 @@ impl RunView {
     pub(super) fn pass(&mut self, plan: &Plan, key: EffectKey, seq: u64) {
         if self.flow.failed.remove(&key) {
             self.flow.passed += 1;
-            self.settle(plan, key, true, seq);
+            if !is_monitor(plan, key) {
+                self.settle(plan, key, true, seq);
+            }
         }
     }
 
@@ -115,7 +121,7 @@ impl RunView {
                 Some(Phase::Check) if checks_only || !self.flow.is_quiet() => return,
                 Some(Phase::Check) => Phase::Step,
                 Some(Phase::Step) => Phase::Verify,
-                Some(Phase::Verify) => return,
+                Some(Phase::Verify | Phase::Monitor) => return,
             };
             let ready = self.flow.frontier.open(plan.topology(), plan.units(), next);
             self.arrive(plan, &ready, seq);
@@ -167,6 +173,9 @@ impl RunView {
     }
 
     fn reopen_instance(&mut self, plan: &Plan, key: EffectKey, forwards: bool, seq: u64) {
+        if is_monitor(plan, key) {
+            return self.watch_anew(plan, key);
+        }
         let guard = plan.unit(key.unit).is_some_and(|u| u.phase == Phase::Check) && self.flow.frontier.phase() != Some(Phase::Check);
         let again = forwards && !guard && self.flow.failed.contains(&key);
         let class = self.rules(plan, key).class;

@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use runbook_core::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue, Verdict};
-use runbook_core::decide::{Command, decide};
+use runbook_core::decide::{Command, Probing, decide};
 use runbook_core::digest::Digest;
 use runbook_core::effect::EffectId;
 use runbook_core::plan::{FailurePolicy, Plan};
 use runbook_core::record::{
     Admitted, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Expectation, Intent, ItemKey, PersonNeeded, Record, Recovered,
     RecoveryStarted, Reply, RunEnd, RunOpened, RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped,
-    Started, StopRequested, Subject, TimerFired, repeat_is_over,
+    Started, StopRequested, Subject, Tally, TimerFired, Watched, repeat_is_over,
 };
 use runbook_core::view::{EffectKey, RunView};
 
@@ -26,6 +26,8 @@ struct Flight {
     effect: EffectId,
     stage: Stage,
     cancelled: Option<CancelKind>,
+    /// Of a monitor: after how many failures in a row it trips, whether it goes on then, and what it saw.
+    probing: Option<(Probing, Tally)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,6 +293,8 @@ impl History {
             if let Some(flight) = self.flights.get_mut(&key) {
                 flight.stage = Stage::Running;
             }
+            let told = |ix| self.flights.get(&EffectKey::unit(ix)).is_some_and(|flight| flight.cancelled.is_none());
+            Laws::unwatched(&self.plan, key, &told);
             Laws::runs(&self.plan, key, repeats, &mut self.world, &mut self.rng);
         }
     }
@@ -333,9 +337,11 @@ impl History {
                 } else {
                     let key = self.key(&start.effect);
                     assert!(!self.flights.contains_key(&key), "{} flies twice", start.effect);
-                    let flight = Flight { effect: start.effect, stage: Stage::Capturing, cancelled: None };
+                    let probing = start.limits.probing.map(|probing| (probing, Tally::default()));
+                    let flight = Flight { effect: start.effect, stage: Stage::Capturing, cancelled: None, probing };
                     self.flights.insert(key, flight);
-                    if self.rng.percent(70) {
+                    // A monitor is not captured.
+                    if probing.is_some() || self.rng.percent(70) {
                         self.begin(key);
                     }
                 }
@@ -343,7 +349,7 @@ impl History {
             Command::Recover(recover) => {
                 let key = self.key(&recover.effect);
                 self.append(Record::RecoveryStarted(RecoveryStarted { effect: recover.effect.clone(), cause: recover.cause }));
-                self.flights.insert(key, Flight { effect: recover.effect, stage: Stage::Recovering, cancelled: None });
+                self.flights.insert(key, Flight { effect: recover.effect, stage: Stage::Recovering, cancelled: None, probing: None });
             }
             Command::Cancel { effect, kind } => {
                 let key = self.key(&effect);
@@ -427,6 +433,8 @@ impl History {
         let (flights, timers, questions) = (self.flights.len(), self.timers.len(), self.questions.len());
         let all = flights + timers + questions;
         assert!(all > 0, "nothing is under way, and nothing is decided: {:?}", self.view.mode());
+        let lonely = all == flights && self.flights.values().all(|flight| flight.probing.is_some() && flight.cancelled.is_none());
+        assert!(!lonely, "monitors keep the run alive: {:?}", self.view.mode());
         let at = self.rng.below(all);
         if at < flights {
             let key = *self.flights.keys().nth(at).unwrap();
@@ -442,6 +450,9 @@ impl History {
 
     fn flies_on(&mut self, key: EffectKey) {
         let flight = self.flights[&key].clone();
+        if flight.probing.is_some() {
+            return self.probes(key, flight);
+        }
         match flight.stage {
             Stage::Capturing if flight.cancelled.is_some() => {
                 self.flights.remove(&key);
@@ -479,6 +490,35 @@ impl History {
                     sealed: Vec::new(),
                 })));
             }
+        }
+    }
+
+    /// A monitor's next probe, or its end.
+    fn probes(&mut self, key: EffectKey, flight: Flight) {
+        let Flight { effect, cancelled, probing, .. } = flight;
+        let (probing, mut tally) = probing.unwrap();
+        if cancelled.is_some() && (self.calm || self.rng.percent(70)) {
+            self.flights.remove(&key);
+            let outcome = match self.rng.below(4) {
+                0 => Outcome::Cancelled { residue: Residue::None },
+                _ => Outcome::Succeeded { outputs: Outputs::new(), changed: false },
+            };
+            return self.ended(effect, outcome, 1);
+        }
+        let holds = !self.fails(25);
+        tally.probes += 1;
+        tally.failed += u64::from(!holds);
+        tally.in_a_row = if holds { 0 } else { tally.in_a_row + 1 };
+        let tripped = !holds && tally.in_a_row == u64::from(probing.failures);
+        tally.trips += u64::from(tripped);
+        let failure = (!holds).then(|| Failure::new(FailureKind::Unexpected, "it is down"));
+        self.append(Record::Watched(Box::new(Watched { effect: effect.clone(), holds, tripped, tally, failure: failure.clone() })));
+        match failure {
+            Some(failure) if tripped && !probing.goes_on => {
+                self.flights.remove(&key);
+                self.ended(effect, Outcome::Failed { failure, residue: Residue::None, outputs: Outputs::new() }, 1);
+            }
+            Some(_) | None => self.flights.get_mut(&key).unwrap().probing = Some((probing, tally)),
         }
     }
 

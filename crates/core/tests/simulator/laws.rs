@@ -127,6 +127,7 @@ impl Laws {
             Record::RunOpened(_)
             | Record::Asked(_)
             | Record::Evidence(_)
+            | Record::Watched(_)
             | Record::RecoveryStarted(_)
             | Record::RetryScheduled(_)
             | Record::CancelRequested(_)
@@ -140,6 +141,18 @@ impl Laws {
 
     fn tell(&mut self, plan: &Plan, view: &RunView, record: &Record) {
         let what = match record {
+            Record::Watched(r) if r.tripped => "a monitor trips",
+            Record::Started(r) if r.effect.role == Role::Monitor && r.effect.attempt > 1 => "a monitor begins afresh",
+            Record::Ended(r) if r.effect.role == Role::Monitor && matches!(r.outcome, Outcome::Succeeded { .. }) => {
+                "a monitor's time is over"
+            }
+            Record::RollbackBegan(r) if matches!(&r.cause, RollbackCause::Failure { effect } if effect.role == Role::Monitor) => {
+                "a monitor rolls the run back"
+            }
+            Record::SessionEnded(r) if r.end == RunEnd::Failed && view.failed().all(|key| plan.unit(key.unit).unwrap().watch.is_some()) => {
+                "a monitor stops the run"
+            }
+            Record::SessionOpened(_) if view.watching().next().is_some() => "a monitor breaks off",
             Record::Started(r) if matches!(r.effect.role, Role::Undo(_)) && r.effect.attempt > 1 => "an undo is repeated",
             Record::Started(r) if r.effect.attempt > 1 && r.class.effect == Effect::Once => "a Once action is repeated",
             Record::Started(r) if r.effect.role == Role::Check && view.mode() == Mode::Stepping => "a guard is asked",
@@ -214,6 +227,10 @@ impl Laws {
             assert_eq!(view.running().count(), 0, "{effect} undoes while something runs");
             return;
         }
+        if effect.role == Role::Monitor {
+            Self::watches(plan, view, key);
+            return;
+        }
         if effect.role == Role::Do && !self.begun.contains(&key) {
             self.begun.push(key);
         }
@@ -247,6 +264,28 @@ impl Laws {
         }
         if unit.phase == Phase::Step {
             assert!(self.failed_checks.is_empty(), "{effect} starts after a failed check");
+        }
+    }
+
+    /// A monitor watches only forwards, from the end of one step to the beginning of another.
+    fn watches(plan: &Plan, view: &RunView, key: EffectKey) {
+        assert!(matches!(view.mode(), Mode::Stepping | Mode::Verifying), "a monitor watches in {:?}", view.mode());
+        let watch = plan.unit(key.unit).unwrap().watch.unwrap();
+        let state = |ix: UnitIx| view.unit(ix).unwrap().whole().effect().state();
+        assert!(watch.from.is_none_or(|from| state(from).is_settled()), "a monitor watches too early");
+        let waits = |state| matches!(state, EffectState::Waiting | EffectState::Ready | EffectState::Admitted);
+        assert!(watch.until.is_none_or(|until| waits(state(until))), "a monitor watches too late");
+    }
+
+    /// No step truly runs while a monitor that ends before it still watches; `watches` says whether one does and was not told to end.
+    pub(crate) fn unwatched(plan: &Plan, key: EffectKey, watches: &dyn Fn(UnitIx) -> bool) {
+        let step = key.undo.is_none() && plan.unit(key.unit).unwrap().phase == Phase::Step;
+        for monitor in plan.phase(Phase::Monitor).iter().filter(|_| step) {
+            let watch = plan.unit(*monitor).unwrap().watch.unwrap();
+            assert!(watch.until != Some(key.unit) || !watches(*monitor), "{key:?} begins while it is watched");
+        }
+        if key.undo.is_some() {
+            assert!(!plan.phase(Phase::Monitor).iter().any(|monitor| watches(*monitor)), "{key:?} is undone while something watches");
         }
     }
 

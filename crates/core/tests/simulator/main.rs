@@ -34,7 +34,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// What must happen in enough of the histories: laws that nothing tempts are kept too easily.
-const HAPPENS: [&str; 32] = [
+const HAPPENS: [&str; 38] = [
     "Crashed",
     "Ended(Done)",
     "Ended(ChecksPassed)",
@@ -50,6 +50,12 @@ const HAPPENS: [&str; 32] = [
     "a Once action is repeated",
     "a closed run is opened",
     "a guard is asked",
+    "a monitor begins afresh",
+    "a monitor breaks off",
+    "a monitor rolls the run back",
+    "a monitor stops the run",
+    "a monitor trips",
+    "a monitor's time is over",
     "a person decides about a failure",
     "a person decides about a step",
     "a person decides about an undo",

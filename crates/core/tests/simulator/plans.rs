@@ -6,7 +6,7 @@ use runbook_core::action::{Class, Effect};
 use runbook_core::digest::Digest;
 use runbook_core::effect::UnitIx;
 use runbook_core::plan::{FailurePolicy, Fields, Loop, Plan, PlanFate, PlanParts, PlanUndo, PlanUnit, WhenAt};
-use runbook_core::runbook::{Needs, Phase, Retry, Risk};
+use runbook_core::runbook::{Needs, Phase, Retry, Risk, Watch};
 
 use crate::rng::Rng;
 
@@ -49,6 +49,7 @@ pub(crate) fn unit(id: String, phase: Phase) -> PlanUnit {
         fate: PlanFate::Nothing,
         on_failure: FailurePolicy::Stop,
         guarded_by: Vec::new(),
+        watch: None,
         confirm: false,
         left_out: None,
         fields: Fields::Ready(serde_json::Value::Null),
@@ -77,7 +78,19 @@ fn fate(rng: &mut Rng, step: usize, steps: &[UnitIx]) -> PlanFate {
     }
 }
 
-/// Up to three checks, seven steps and two verifies, with everything that a step can have.
+/// A monitor beside these steps.
+fn monitor(id: String, steps: &[UnitIx], rng: &mut Rng) -> PlanUnit {
+    let mut unit = PlanUnit { needs: Needs::These(Vec::new()), ..unit(id, Phase::Monitor) };
+    let end = |percent, rng: &mut Rng| rng.percent(percent).then(|| steps[rng.below(steps.len())]);
+    let (from, until) = (end(40, rng), end(40, rng));
+    unit.watch = Some(Watch { from, until, every: Duration::from_secs(1), failures: 1 + u32::try_from(rng.below(3)).unwrap() });
+    unit.on_failure = rng.pick(&[FailurePolicy::Continue, FailurePolicy::Stop, FailurePolicy::Rollback]);
+    unit.when = rng.percent(20).then_some(WhenAt::Unit);
+    unit.left_out = rng.percent(5).then(|| "--skip it".to_owned());
+    unit
+}
+
+/// Up to three checks, seven steps, two verifies and two monitors, with everything that they can have.
 pub(crate) fn plan(rng: &mut Rng) -> Plan {
     let mut parts = PlanParts::new("sim", 1 + u32::try_from(rng.below(4)).unwrap());
     parts.risk = rng.pick(&[Risk::Low, Risk::Medium, Risk::High]);
@@ -151,5 +164,8 @@ pub(crate) fn plan(rng: &mut Rng) -> Plan {
         peers.push(UnitIx(u32::try_from(at).unwrap()));
         parts.units.push(unit);
     }
+    let steps: Vec<UnitIx> = (checks..checks + steps).map(|at| UnitIx(u32::try_from(at).unwrap())).collect();
+    let watches = if rng.percent(50) { 1 + rng.below(2) } else { 0 };
+    parts.units.extend((0..watches).map(|at| monitor(format!("m{at}"), &steps, rng)));
     Plan::new(parts).unwrap()
 }

@@ -115,6 +115,11 @@ impl Dispatcher {
             Ok(work) => work,
             Err(failure) => return self.never_began(effect, failure),
         };
+        if limits.probing.is_some() {
+            // What is there before matters to an undo and a recovery only.
+            self.flying.insert(effect.clone(), Flying { work, stage: Stage::Starting });
+            return self.captured(&effect, Ok(Before::nothing()));
+        }
         // Most actions have nothing to ask, or know it at once: then the start shares a batch with what came before.
         let mut capture = Box::pin(Arc::clone(&work).capture());
         if let Some(result) = capture.as_mut().now_or_never() {
@@ -151,7 +156,8 @@ impl Dispatcher {
         let name = RunFolder::output_name(&effect);
         let parts = context::Parts {
             effect: effect.clone(),
-            deadline: limits.timeout.map(|timeout| began + timeout),
+            // A monitor's time is that of each of its probes.
+            deadline: limits.timeout.filter(|_| limits.probing.is_none()).map(|timeout| began + timeout),
             interruptible: limits.interruptible,
             cancel,
             secrets: self.secrets.clone(),
@@ -170,6 +176,7 @@ impl Dispatcher {
             cx,
             canceller,
             limits,
+            tell: self.tell.clone(),
             scope,
             began,
         }))
@@ -264,7 +271,7 @@ impl Dispatcher {
     fn recover(&mut self, recover: Recover) -> Result<(), EngineError> {
         let Recover { unit, effect, cause, interruptible } = recover;
         self.ledger.note(Record::RecoveryStarted(RecoveryStarted { effect: effect.clone(), cause }))?;
-        let limits = Limits { timeout: None, polling: None, interruptible };
+        let limits = Limits { interruptible, ..Limits::default() };
         let work = match self.work(unit, effect.clone(), limits) {
             Ok(work) => work,
             Err(failure) => return self.looked(&effect, Looked::unknown(format!("it cannot be prepared any more: {failure}"))),

@@ -12,10 +12,11 @@ use runbook_core::effect::{EffectId, UnitIx};
 use runbook_core::record::{Expectation, OutputFile};
 use runbook_core::runbook::{Retry, Runbook, Unit};
 use runbook_core::scope::{Scope, Secrecy};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::expect::{self, Asked};
+use super::happening::Happening;
 use super::prepare::{self, Part};
 use crate::context::EffectContext;
 use crate::crash;
@@ -54,11 +55,11 @@ impl Canceller {
     }
 
     /// A new try begins: that the last one timed out does not count any more.
-    fn renew(&self) {
+    pub(super) fn renew(&self) {
         self.asked.send_replace(self.stopped());
     }
 
-    async fn until_stopped(&self) {
+    pub(super) async fn until_stopped(&self) {
         let mut stop = self.stop.subscribe();
         // The sender is in `self`, so this cannot fail.
         let _ = stop.wait_for(Option::is_some).await;
@@ -78,6 +79,7 @@ pub(super) struct Work {
     pub cx: Arc<EffectContext>,
     pub canceller: Arc<Canceller>,
     pub limits: Limits,
+    pub tell: mpsc::UnboundedSender<Happening>,
     /// The unit's own scope.
     pub scope: Scope,
     pub began: Instant,
@@ -104,10 +106,10 @@ impl Finished {
 }
 
 /// One try.
-struct Try {
-    outcome: Outcome,
-    secret: Vec<String>,
-    expectations: Vec<Expectation>,
+pub(super) struct Try {
+    pub outcome: Outcome,
+    pub secret: Vec<String>,
+    pub expectations: Vec<Expectation>,
     overran: Option<Duration>,
 }
 
@@ -138,6 +140,9 @@ impl Work {
             return Finished::cancelled();
         }
         let part = Part::find(&self.runbook, self.unit, self.effect.role);
+        if let Some(probing) = self.limits.probing {
+            return Arc::clone(&self).watch(part, probing).await;
+        }
         let mut tries = 1;
         let mut deadline = self.deadline();
         let mut pause = self.limits.polling.map_or(Duration::ZERO, |retry| retry.pause);
@@ -178,7 +183,7 @@ impl Work {
         retryable && attempts && time && self.canceller.stopped().is_none()
     }
 
-    async fn once(&self, part: Part<'_>, before: &Before, deadline: Option<Instant>) -> Try {
+    pub(super) async fn once(&self, part: Part<'_>, before: &Before, deadline: Option<Instant>) -> Try {
         let proof = match part {
             Part::Unit(unit) => unit.proof.as_ref().map(|_| unit),
             Part::Undo(_) => None,
@@ -219,7 +224,9 @@ impl Work {
                 biased;
                 ended = &mut run => break ended.unwrap_or_else(|_| Outcome::failed(panicked(), Residue::Unknown)),
                 () = until(next), if next.is_some() && self.limits.interruptible => {
-                    let kind = if told.is_none() { CancelKind::Graceful } else { CancelKind::Kill };
+                    // A probe has nothing to bring to a good end.
+                    let graceful = told.is_none() && self.limits.probing.is_none();
+                    let kind = if graceful { CancelKind::Graceful } else { CancelKind::Kill };
                     next = (kind == CancelKind::Graceful).then(|| Instant::now() + GRACE);
                     told = Some(kind);
                     self.canceller.ask(kind);
@@ -288,7 +295,7 @@ impl Work {
 }
 
 impl Try {
-    fn failed(failure: Failure) -> Self {
+    pub(super) fn failed(failure: Failure) -> Self {
         Self { outcome: Outcome::failed(failure, Residue::None), secret: Vec::new(), expectations: Vec::new(), overran: None }
     }
 }
@@ -320,7 +327,7 @@ fn describe(broken: &Expectation) -> String {
     if why.is_empty() { format!("`{}` does not hold", broken.text) } else { format!("`{}` does not hold: {why}", broken.text) }
 }
 
-fn timed_out(timeout: Option<Duration>) -> Failure {
+pub(super) fn timed_out(timeout: Option<Duration>) -> Failure {
     let time = timeout.map(|time| format!(" after {}", human(time))).unwrap_or_default();
     Failure::new(FailureKind::TimedOut, format!("it timed out{time}")).field("timeout")
 }
@@ -340,7 +347,7 @@ fn panicked() -> Failure {
         .help("please report it with the output of this run")
 }
 
-async fn until(time: Option<Instant>) {
+pub(super) async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,

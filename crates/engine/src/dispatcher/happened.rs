@@ -2,14 +2,14 @@
 
 use runbook_core::action::{Answer, Outcome, Outputs, Question, Settled, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
-use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired, repeat_is_over};
+use runbook_core::record::{Answered, Asked, Ended, Evidence, Record, Recovered, Reply, Subject, TimerFired, Watched, repeat_is_over};
 use runbook_core::scope::Secrecy;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::carry_out::TEXT;
 use super::effect::Finished;
-use super::happening::Happening;
+use super::happening::{Happening, Seen};
 use super::oversize;
 use super::recover::Looked;
 use super::results::Names;
@@ -27,6 +27,7 @@ impl Dispatcher {
                 // It was cancelled meanwhile, and its end is recorded.
                 Some(Stage::Starting | Stage::Running | Stage::Looking(_)) | None => Ok(()),
             },
+            Happening::Watched { effect, seen } => self.watched(effect, *seen),
             Happening::Ran { effect, finished } => {
                 // First let go of its scope: what nobody else looks at can be added to without a copy.
                 self.flying.remove(&effect);
@@ -41,6 +42,16 @@ impl Dispatcher {
             Happening::Evidence { effect, evidence, done } => self.evidence(&effect, evidence, done),
             Happening::Ask { effect, question, answer } => self.asked(effect, question, answer),
         }
+    }
+
+    /// A monitor's probes found something. That it tripped has to last; the rest may be lost.
+    fn watched(&mut self, effect: EffectId, seen: Seen) -> Result<(), EngineError> {
+        let Some(flying) = self.flying.get(&effect) else { return Ok(()) };
+        let withheld = flying.work.cx.withheld().map(str::to_owned);
+        let Seen { holds, tripped, tally, failure } = seen;
+        let failure = failure.map(|failure| self.secrets.failure(failure, withheld.as_deref()));
+        let record = Record::Watched(Box::new(Watched { effect, holds, tripped, tally, failure }));
+        if tripped { self.ledger.write(record).map(drop) } else { self.ledger.note(record).map(drop) }
     }
 
     /// An effect came to its end.

@@ -2,7 +2,7 @@
 
 use runbook_core::action::{Answer, Before, Failure, Question};
 use runbook_core::effect::EffectId;
-use runbook_core::record::Subject;
+use runbook_core::record::{Subject, Tally};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -14,6 +14,8 @@ use crate::ask::Told;
 pub(crate) enum Happening {
     /// An effect knows what is there before it, or could not find out.
     Captured { effect: EffectId, result: Result<Before, Failure> },
+    /// A monitor's probes found something that is worth a record.
+    Watched { effect: EffectId, seen: Box<Seen> },
     /// An effect came to its end.
     Ran { effect: EffectId, finished: Box<Finished> },
     /// An interrupted effect was looked at.
@@ -26,4 +28,12 @@ pub(crate) enum Happening {
     Evidence { effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>> },
     /// A running effect asks a person.
     Ask { effect: EffectId, question: Question, answer: oneshot::Sender<Answer> },
+}
+
+/// What a monitor's probes found.
+pub(crate) struct Seen {
+    pub holds: bool,
+    pub tripped: bool,
+    pub tally: Tally,
+    pub failure: Option<Failure>,
 }

@@ -11,7 +11,7 @@
 //! | `ledger` | records: stamped, applied, batched, synced, published |
 //! | `results` | what templates can name, folded from records |
 //! | `prepare` | from a unit to an action with its values |
-//! | `effect`, `recover` | the tasks |
+//! | `effect`, `recover`, `watch` | the tasks |
 //! | `items` | the items of a loop |
 //! | `expect` | outputs, `expect` and `warn` after an action |
 //! | `replay` | a run's records, folded again by a later session |
@@ -32,6 +32,7 @@ mod replay;
 mod results;
 mod run;
 mod secrets;
+mod watch;
 
 #[cfg(test)]
 mod tests;

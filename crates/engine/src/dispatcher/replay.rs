@@ -79,6 +79,7 @@ pub(crate) fn replay(known: &mut Known<'_>, records: &[Stamped], scope: Scope) -
             | Record::RecoveryStarted(_)
             | Record::RetryScheduled(_)
             | Record::TimerFired(_)
+            | Record::Watched(_)
             | Record::CancelRequested(_)
             | Record::StopRequested(_)
             | Record::RollbackBegan(_)

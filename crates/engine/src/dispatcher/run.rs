@@ -229,6 +229,9 @@ impl Dispatcher {
             Stage::Starting => false,
             Stage::Running => true,
         });
+        for flying in self.flying.values().filter(|flying| flying.work.limits.probing.is_some()) {
+            flying.work.canceller.stop(CancelKind::Kill);
+        }
         if !self.flying.is_empty() {
             let text = format!("waiting for what still runs: {}", names(self.flying.keys()));
             self.events.send(Event::Warning { text });
@@ -251,7 +254,7 @@ impl Dispatcher {
                     }
                     // Dropping a question or a trace tells its action that nobody listens any more.
                     Happening::Captured { .. } | Happening::Looked { .. } | Happening::Fired { .. } | Happening::Told { .. }
-                    | Happening::Evidence { .. } | Happening::Ask { .. } => {}
+                    | Happening::Evidence { .. } | Happening::Ask { .. } | Happening::Watched { .. } => {}
                 },
             }
         }

@@ -15,7 +15,7 @@ use runbook_core::values::ReadValue;
 use serde_json::Value;
 
 use super::escapes::{Escape, escapes};
-use crate::text::duration;
+use crate::text::{count, duration};
 
 /// The whole.
 pub(crate) struct Outline {
@@ -38,13 +38,13 @@ pub(crate) struct Variable {
     pub(crate) origin: String,
 }
 
-/// Checks, steps or verifies.
+/// Checks, steps, verifies or monitors.
 pub(crate) struct Part {
     pub(crate) heading: &'static str,
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A check, a step or a verify.
+/// A check, a step, a verify or a monitor.
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) title: Option<String>,
@@ -91,6 +91,7 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs, show_esca
             part("Checks, before anything is changed", Phase::Check),
             part("Steps", Phase::Step),
             part("Verification", Phase::Verify),
+            part("Monitors, beside the steps", Phase::Monitor),
         ],
         escapes: escapes(runbook, plan, show_escapes),
     }
@@ -191,6 +192,12 @@ impl Teller<'_> {
         if let Some(text) = limits(planned.timeout, &planned.retry) {
             fact("limits", text);
         }
+        if let Some(watch) = planned.watch {
+            let from = watch.from.map_or_else(|| "the first step".to_owned(), |step| format!("the end of `{}`", self.id(step)));
+            let until = watch.until.map_or_else(|| "the last verify".to_owned(), |step| format!("`{}` begins", self.id(step)));
+            fact("watches", format!("from {from} until {until}, every {}", duration(watch.every)));
+            fact("trips", format!("after {} in a row: {}", count(watch.failures as usize, "failure"), on_trip(planned.on_failure)));
+        }
         if planned.phase == Phase::Step {
             if planned.on_failure != self.plan.parts().on_failure {
                 fact("on failure", policy(planned.on_failure).to_owned());
@@ -245,6 +252,13 @@ const fn risk(risk: Risk) -> &'static str {
         Risk::Low => "low",
         Risk::Medium => "medium",
         Risk::High => "high: asks before it starts",
+    }
+}
+
+const fn on_trip(policy: FailurePolicy) -> &'static str {
+    match policy {
+        FailurePolicy::Continue => "warn",
+        FailurePolicy::Stop | FailurePolicy::Rollback | FailurePolicy::Ask => self::policy(policy),
     }
 }
 

@@ -10,6 +10,7 @@ use runbook_core::runbook::Phase;
 use serde_json::Value;
 
 use crate::outline::{code, inline};
+use crate::reporters::probes;
 use crate::runs::standing;
 use crate::text::{count, duration};
 
@@ -98,7 +99,8 @@ fn changes(report: &Report, text: &mut String) {
 }
 
 fn units(report: &Report, text: &mut String) {
-    for (heading, phase) in [("Checks", Phase::Check), ("Steps", Phase::Step), ("Verification", Phase::Verify)] {
+    let parts = [("Checks", Phase::Check), ("Steps", Phase::Step), ("Verification", Phase::Verify), ("Monitors", Phase::Monitor)];
+    for (heading, phase) in parts {
         let mut rows = String::new();
         for unit in report.units.iter().filter(|unit| unit.phase == phase) {
             row(unit, &mut rows);
@@ -131,6 +133,22 @@ fn row(unit: &UnitReport, rows: &mut String) {
     }
     for warning in &deed.warnings {
         let _ = write!(outcome, "; {}", inline(warning));
+    }
+    if let Some(watch) = &unit.watch {
+        outcome = format!("{outcome}: {}", probes(watch.tally));
+        if watch.tally.failed > 0 {
+            let _ = write!(outcome, ", the longest probe {}", duration(watch.tally.longest));
+        }
+        for change in &watch.history {
+            let at = change.at.strftime("%H:%M:%S");
+            let _ = match (&change.failure, change.holds) {
+                (_, true) => write!(outcome, "; held from {at}"),
+                (failure, false) => {
+                    let why = failure.as_ref().map(|failure| format!(": {}", inline(&failure.message))).unwrap_or_default();
+                    write!(outcome, "; {} at {at}{why}", if change.tripped { "**tripped**" } else { "failed" })
+                }
+            };
+        }
     }
     let started = deed.started_at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default();
     let took = deed.lasted_ms.map(|lasted| duration(Duration::from_millis(lasted))).unwrap_or_default();

@@ -12,8 +12,8 @@ use runbook_core::record::{Record, Stamped};
 
 use super::Reporter;
 use super::lines::Output;
-use super::plain::remarks;
-use super::story::{Ending, Part, Story, Subject, Telling};
+use super::plain::{failures, remarks};
+use super::story::{self, Ending, Part, Story, Subject, Telling, probes};
 use crate::streams::Streams;
 use crate::text::{Paint, Style, bytes, count, duration, fit, visible, wrap};
 
@@ -34,6 +34,8 @@ struct Running {
     title: String,
     since: Instant,
     progress: Option<Progress>,
+    /// Of a monitor: whether what it watches holds, and its probes so far, as recorded.
+    probes: Option<(bool, String)>,
     lines: Output,
 }
 
@@ -115,6 +117,11 @@ impl Reporter for Live {
 impl Picture {
     fn record(&mut self, stamped: &Stamped) {
         let telling = self.story.tell(stamped);
+        if let Record::Watched(watched) = &stamped.record
+            && let Some(running) = self.running.get_mut(&watched.effect)
+        {
+            running.probes = Some((watched.holds, probes(watched.tally)));
+        }
         if let Record::Ended(ended) = &stamped.record {
             self.end(&ended.effect);
         }
@@ -130,8 +137,14 @@ impl Picture {
         let style = ProgressStyle::with_template("  {spinner:.cyan} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
         let subject = self.story.subject(effect);
-        let running =
-            Running { bar, title: visible(&subject.title).into_owned(), since: Instant::now(), progress: None, lines: Output::default() };
+        let running = Running {
+            bar,
+            title: visible(&subject.title).into_owned(),
+            since: Instant::now(),
+            progress: None,
+            probes: None,
+            lines: Output::default(),
+        };
         running.bar.set_message(running.message(self.streams.err.width()));
         running.bar.tick();
         self.running.insert(effect.clone(), running);
@@ -172,7 +185,8 @@ impl Picture {
     }
 
     fn heading(&mut self, part: Part) {
-        if self.part != Some(part) {
+        // What monitors say stands where it happened.
+        if self.part != Some(part) && part != Part::Monitors {
             self.part = Some(part);
             let paint = self.streams.out.paint();
             let heading = format!("\n{}", paint.apply(Style::Bold, part.heading()));
@@ -198,9 +212,7 @@ impl Picture {
             Telling::Ended { subject, ending, took, tries, warnings, expectations } => {
                 self.heading(subject.part);
                 let mut notes: Vec<String> = took.map(duration).into_iter().collect();
-                if *tries > 1 {
-                    notes.push(format!("{tries} tries"));
-                }
+                notes.extend(story::tries(subject.part, *tries));
                 self.entry(subject, &mark(ending), &notes.join(", "), paint);
                 if let Ending::Failed(failure) = ending {
                     self.remark(Style::Red, &failure.message);
@@ -211,6 +223,22 @@ impl Picture {
                 for text in remarks(warnings, expectations) {
                     self.remark(Style::Yellow, &text);
                 }
+            }
+            Telling::Watched { subject, failure, in_a_row, tripped } => {
+                let (style, mark) = if failure.is_none() { (Style::Green, "✓") } else { (Style::Red, "✗") };
+                let notes = match failure {
+                    None => "holds again".to_owned(),
+                    Some(_) if *tripped => format!("tripped after {} in a row", failures(*in_a_row)),
+                    Some(_) => "fails".to_owned(),
+                };
+                self.entry(subject, &(style, mark), &notes, paint);
+                if let Some(why) = failure {
+                    self.remark(if *tripped { Style::Red } else { Style::Yellow }, why);
+                }
+            }
+            Telling::WatchedOut { subject, tally } => {
+                let style = if tally.trips > 0 { (Style::Yellow, "!") } else { (Style::Green, "✓") };
+                self.entry(subject, &style, &format!("watched: {}", probes(*tally)), paint);
             }
             Telling::Skipped { subject, why } => {
                 self.heading(subject.part);
@@ -268,7 +296,12 @@ const fn mark(ending: &Ending) -> (Style, &'static str) {
 impl Running {
     fn message(&self, width: usize) -> String {
         let took = duration(self.since.elapsed());
-        let far = self.progress.as_ref().map(far).unwrap_or_default();
+        let far = match (&self.progress, &self.probes) {
+            (Some(progress), _) => far(progress),
+            (None, Some((true, probes))) => format!("watching: {probes}"),
+            (None, Some((false, probes))) => format!("FAILS: {probes}"),
+            (None, None) => String::new(),
+        };
         // The spinner, its spaces and the gaps between the parts.
         let room = width.saturating_sub(8 + crate::text::width(&far) + crate::text::width(&took));
         format!("{}  {far}  {took}", fit(&self.title, room.max(10)))

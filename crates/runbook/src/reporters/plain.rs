@@ -10,7 +10,7 @@ use runbook_core::record::{Expectation, Record, Stamped};
 
 use super::Reporter;
 use super::lines::Output;
-use super::story::{Ending, Story, Subject, Telling, clock};
+use super::story::{self, Ending, Story, Subject, Telling, clock, probes};
 use crate::streams::Stream as Out;
 use crate::text::{bytes, count, duration, visible};
 
@@ -98,9 +98,7 @@ fn wording(telling: &Telling) -> Vec<String> {
         Telling::Ended { subject, ending, took, tries, warnings, expectations } => {
             let mut notes = Vec::new();
             notes.extend(took.map(duration));
-            if *tries > 1 {
-                notes.push(format!("{tries} tries"));
-            }
+            notes.extend(story::tries(subject.part, *tries));
             let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
             let ended = match ending {
                 Ending::Done { changed: false } if matches!(subject.part, super::story::Part::Steps) => {
@@ -117,6 +115,12 @@ fn wording(telling: &Telling) -> Vec<String> {
             lines.extend(remarks(warnings, expectations).map(|text| format!("{}: warning: {text}", name(subject))));
             lines
         }
+        Telling::Watched { subject, failure: None, .. } => vec![format!("{}: holds again", name(subject))],
+        Telling::Watched { subject, failure: Some(why), in_a_row, tripped: true } => {
+            vec![format!("{}: TRIPPED after {} in a row: {why}", name(subject), failures(*in_a_row))]
+        }
+        Telling::Watched { subject, failure: Some(why), .. } => vec![format!("{}: fails: {why}", name(subject))],
+        Telling::WatchedOut { subject, tally } => vec![format!("{}: watched: {}", name(subject), probes(*tally))],
         Telling::Skipped { subject, why } => vec![format!("{}: skipped: {why}", name(subject))],
         Telling::Again { subject, attempt, after } if after.is_zero() => vec![format!("{}: once more (attempt {attempt})", name(subject))],
         Telling::Again { subject, attempt, after } => {
@@ -134,6 +138,11 @@ fn wording(telling: &Telling) -> Vec<String> {
         }
         Telling::Over(_) => Vec::new(),
     }
+}
+
+/// `3 failures`.
+pub(super) fn failures(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "failure")
 }
 
 /// What a person should see beside a success: the action's warnings, and `warn` expressions that do not hold.

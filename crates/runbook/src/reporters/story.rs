@@ -1,16 +1,20 @@
 //! A run's records as the few things that people want to be told, in their order.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::action::{CancelKind, Failure, Outcome, Verdict};
 use runbook_core::effect::{EffectId, Place, Role};
-use runbook_core::plan::Plan;
-use runbook_core::record::{self, Answered, Ended, Expectation, Intent, Record, RecoveryCause, RunEnd, SkipReason, Stamped};
+use runbook_core::plan::{FailurePolicy, Plan, PlanUnit};
+use runbook_core::record::{
+    self, Answered, Ended, Expectation, Intent, Record, RecoveryCause, RunEnd, SkipReason, Stamped, Tally, Watched,
+};
 
 use crate::answers::word;
+use crate::text::count;
 
 /// Which part of a run something belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +27,16 @@ pub(crate) enum Part {
     Rollback,
     /// After the last change.
     Verification,
+    /// Beside the changes.
+    Monitors,
 }
 
 impl Part {
     pub(crate) const fn of(role: Role) -> Self {
         match role {
             Role::Check => Self::Checks,
-            Role::Do | Role::Monitor => Self::Steps,
+            Role::Do => Self::Steps,
+            Role::Monitor => Self::Monitors,
             Role::Undo(_) => Self::Rollback,
             Role::Verify => Self::Verification,
         }
@@ -42,6 +49,7 @@ impl Part {
             Self::Steps => "Steps",
             Self::Rollback => "Rolling back",
             Self::Verification => "Verification",
+            Self::Monitors => "Monitors",
         }
     }
 
@@ -52,11 +60,12 @@ impl Part {
             Self::Steps => "step",
             Self::Rollback => "undo",
             Self::Verification => "verify",
+            Self::Monitors => "monitor",
         }
     }
 }
 
-/// Which check, step, undo or verify something is about.
+/// Which check, step, undo, verify or monitor something is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) part: Part,
@@ -98,6 +107,10 @@ pub(crate) enum Telling {
     Began(Subject),
     /// Something ended.
     Ended { subject: Subject, ending: Ending, took: Option<Duration>, tries: u32, warnings: Vec<String>, expectations: Vec<Expectation> },
+    /// A monitor's verdict became another, or it tripped.
+    Watched { subject: Subject, failure: Option<String>, in_a_row: u64, tripped: bool },
+    /// A monitor watches no more, and had not tripped for good.
+    WatchedOut { subject: Subject, tally: Tally },
     /// Something is not done.
     Skipped { subject: Subject, why: String },
     /// Again, after a pause.
@@ -118,12 +131,14 @@ pub(crate) enum Telling {
 pub(crate) struct Story {
     plan: Option<Arc<Plan>>,
     started: BTreeMap<EffectId, u64>,
+    /// What monitors found so far.
+    watched: BTreeMap<EffectId, Watched>,
 }
 
 impl Story {
     /// With a plan, for the titles.
     pub(crate) fn new(plan: Option<Arc<Plan>>) -> Self {
-        Self { plan, started: BTreeMap::new() }
+        Self { plan, started: BTreeMap::new(), watched: BTreeMap::new() }
     }
 
     /// What a record tells; many tell nothing that a person would want to know.
@@ -138,6 +153,7 @@ impl Story {
                 self.started.insert(started.effect.clone(), stamped.up_us);
                 Some(Telling::Began(self.subject(&started.effect)))
             }
+            Record::Watched(watched) => self.seen(watched),
             Record::Ended(ended) => Some(self.ended(ended, stamped.up_us)),
             Record::Skipped(skipped) => {
                 Some(Telling::Skipped { subject: self.subject_at(&skipped.path, skipped.role), why: why_skipped(&skipped.why) })
@@ -189,7 +205,22 @@ impl Story {
         }
     }
 
+    /// What a monitor found, where that is something new. That all is well from the start need not be told.
+    fn seen(&mut self, watched: &Watched) -> Option<Telling> {
+        let before = self.watched.insert(watched.effect.clone(), watched.clone());
+        let is_news = before.map_or(!watched.holds, |before| before.holds != watched.holds) || watched.tripped;
+        // Where a trip is its end, that tells of it.
+        let ends = watched.tripped && self.unit(&watched.effect.path).is_some_and(|unit| unit.on_failure != FailurePolicy::Continue);
+        let failure = (!watched.holds).then(|| watched.failure.as_ref().map_or_else(String::new, |failure| failure.message.clone()));
+        let (in_a_row, tripped) = (watched.tally.in_a_row, watched.tripped);
+        (is_news && !ends).then(|| Telling::Watched { subject: self.subject(&watched.effect), failure, in_a_row, tripped })
+    }
+
     fn ended(&mut self, ended: &Ended, up_us: u64) -> Telling {
+        if let (Role::Monitor, Outcome::Succeeded { .. } | Outcome::Cancelled { .. }) = (ended.effect.role, &ended.outcome) {
+            let tally = self.watched.get(&ended.effect).map(|watched| watched.tally).unwrap_or_default();
+            return Telling::WatchedOut { subject: self.subject(&ended.effect), tally };
+        }
         let took = self.started.remove(&ended.effect).map(|since| Duration::from_micros(up_us.saturating_sub(since)));
         let ending = match &ended.outcome {
             Outcome::Succeeded { changed, .. } => Ending::Done { changed: *changed },
@@ -211,9 +242,14 @@ impl Story {
         self.subject_at(&effect.path, effect.role)
     }
 
+    fn unit(&self, path: &[Place]) -> Option<&PlanUnit> {
+        let plan = self.plan.as_ref()?;
+        plan.unit(plan.find(&path.last()?.step)?)
+    }
+
     fn subject_at(&self, path: &[Place], role: Role) -> Subject {
         let id = id(path);
-        let unit = path.last().and_then(|place| self.plan.as_ref().and_then(|plan| plan.find(&place.step).and_then(|ix| plan.unit(ix))));
+        let unit = self.unit(path);
         let own = unit.and_then(|unit| unit.title.clone());
         let title = match role {
             Role::Undo(number) => unit
@@ -271,6 +307,27 @@ const fn why_again(cause: RecoveryCause) -> &'static str {
         RecoveryCause::Retry => "it failed and may be repeated only if it was not done",
         RecoveryCause::Resume => "the run goes on here",
     }
+}
+
+/// `3 tries`; of a monitor `3 probes`. Nothing where it was one.
+pub(super) fn tries(part: Part, tries: u32) -> Option<String> {
+    match part {
+        Part::Monitors => Some(count(tries as usize, "probe")),
+        Part::Checks | Part::Steps | Part::Rollback | Part::Verification => (tries > 1).then(|| format!("{tries} tries")),
+    }
+}
+
+/// `120 probes, 3 failed, tripped 1 time`.
+pub(crate) fn probes(tally: Tally) -> String {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut text = count(number(tally.probes), "probe");
+    if tally.failed > 0 {
+        let _ = write!(text, ", {} failed", tally.failed);
+    }
+    if tally.trips > 0 {
+        let _ = write!(text, ", tripped {}", count(number(tally.trips), "time"));
+    }
+    text
 }
 
 /// `15:04:05`, UTC.

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use crate::action::{Before, CancelKind, Class, Failure, FailureKind, Outcome, Outputs, Residue, Settled, Verdict};
 use crate::decide::{Command, decide};
 use crate::digest::Digest;
-use crate::effect::{EffectId, Role};
+use crate::effect::{EffectId, Role, UnitIx};
 use crate::plan::{FailurePolicy, Fields, Plan, PlanFate, PlanParts, PlanUndo, PlanUnit};
 use crate::record::{
     Admitted, Answered, Asked, Ended, Expanded, Expectation, Intent, ItemKey, Record, Recovered, RecoveryStarted, Reply, RunOpened,
-    RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped, Started, StopRequested, Subject, TimerFired,
+    RunbookIdentity, SessionEnded, SessionFlags, SessionOpened, SkipReason, Skipped, Stamped, Started, StopRequested, Subject, Tally,
+    TimerFired, Watched,
 };
-use crate::runbook::{Needs, Phase, Retry};
+use crate::runbook::{Needs, Phase, Retry, Watch};
 use crate::view::RunView;
 
 pub(super) fn digest() -> Digest {
@@ -37,6 +38,7 @@ pub(super) fn unit(phase: Phase, id: &str) -> PlanUnit {
         fate: if phase == Phase::Step { PlanFate::Undo(vec![undo()]) } else { PlanFate::Nothing },
         on_failure: FailurePolicy::Stop,
         guarded_by: Vec::new(),
+        watch: None,
         confirm: false,
         left_out: None,
         idle: false,
@@ -55,6 +57,11 @@ pub(super) fn step(id: &str) -> PlanUnit {
 
 pub(super) fn verify(id: &str) -> PlanUnit {
     unit(Phase::Verify, id)
+}
+
+pub(super) fn monitor(id: &str, from: Option<UnitIx>, until: Option<UnitIx>) -> PlanUnit {
+    let watch = Watch { from, until, every: Duration::from_secs(5), failures: 3 };
+    PlanUnit { watch: Some(watch), ..unit(Phase::Monitor, id) }
 }
 
 pub(super) fn undo() -> PlanUndo {
@@ -217,7 +224,7 @@ impl Bench {
         self.record(Record::Started(Box::new(Started { effect, action, spec, render, class, fields, before, undo, sealed: Vec::new() })));
     }
 
-    /// The last attempt of an effect called `id`, `id[item]`, `id.undo0`, `id.check` or `id.verify`.
+    /// The last attempt of an effect called `id`, `id[item]`, `id.undo0`, `id.check`, `id.verify` or `id.monitor`.
     pub(super) fn effect(&self, called: &str) -> EffectId {
         let (place, role) = match called.split_once('.') {
             Some((place, role)) => (place, Some(role)),
@@ -231,6 +238,7 @@ impl Bench {
             None => Role::Do,
             Some("check") => Role::Check,
             Some("verify") => Role::Verify,
+            Some("monitor") => Role::Monitor,
             Some(undo) => Role::Undo(undo.trim_start_matches("undo").parse().unwrap()),
         };
         let mut effect = EffectId::first(step, role);
@@ -244,6 +252,19 @@ impl Bench {
         let effect = self.effect(called);
         let (expectations, warnings) = (Vec::new(), Vec::new());
         self.record(Record::Ended(Box::new(Ended { effect, outcome, tries: 1, expectations, warnings, output: None, sealed: Vec::new() })));
+    }
+
+    /// What a monitor's probes found so far.
+    pub(super) fn watches(&mut self, called: &str, holds: bool, tally: Tally) {
+        let effect = self.effect(called);
+        self.record(Record::Watched(Box::new(Watched { effect, holds, tripped: false, tally, failure: None })));
+    }
+
+    /// What ran when the session before broke off was not done, and is done now.
+    pub(super) fn recovers_after_crash(&mut self, called: &str) {
+        self.decided();
+        self.recovers(called, Verdict::NotDone);
+        self.decided();
     }
 
     /// An attempt is done as a whole, and its `repeat_until` holds or not.

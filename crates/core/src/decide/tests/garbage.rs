@@ -10,7 +10,7 @@ use crate::record::*;
 
 fn effects() -> impl Strategy<Value = EffectId> {
     let role = prop_oneof![Just(Role::Check), Just(Role::Do), (0..3_u16).prop_map(Role::Undo), Just(Role::Verify), Just(Role::Monitor)];
-    let step = prop_oneof!["[abcvx]", Just("each".to_owned())];
+    let step = prop_oneof!["[abcmvx]", Just("each".to_owned())];
     let item = prop_oneof![3 => Just(None), 1 => "[ij]".prop_map(Some)];
     (step, item, role, 0..4_u32).prop_map(|(step, item, role, attempt)| {
         let mut effect = EffectId::first(step, role);
@@ -98,6 +98,9 @@ fn records() -> impl Strategy<Value = Record> {
         1 => (effects(), prop::collection::vec(item(), 0..3)).prop_map(|(effect, items)| Record::Expanded(Expanded { path: effect.path, items })),
         1 => subjects().prop_map(|subject| Record::Asked(Asked { subject, text: String::new(), kind: None })),
         1 => (subjects(), replies()).prop_map(|(subject, reply)| Record::Answered(Answered { subject, reply, by: String::new() })),
+        2 => (effects(), any::<bool>(), any::<bool>()).prop_map(|(effect, holds, tripped)| {
+            Record::Watched(Box::new(Watched { effect, holds, tripped, tally: Tally::default(), failure: None }))
+        }),
         1 => effects().prop_map(|effect| Record::Evidence(Evidence { effect, evidence: serde_json::Value::Null })),
         2 => effects().prop_map(move |effect| Record::RecoveryStarted(RecoveryStarted { effect, cause })),
         2 => (effects(), any::<bool>(), 0..4_u8).prop_map(recovered),
@@ -114,7 +117,7 @@ fn records() -> impl Strategy<Value = Record> {
 fn bench() -> Bench {
     let each = PlanUnit { for_each: Some(Loop { parallel: 2 }), when: Some(WhenAt::Item), ..step("each") };
     let free = PlanUnit { needs: crate::runbook::Needs::These(Vec::new()), retry: retry(2, 0), ..step("b") };
-    Bench::new(vec![check("c"), step("a"), free, each, verify("v")])
+    Bench::new(vec![check("c"), step("a"), free, each, verify("v"), monitor("m", None, None)])
 }
 
 proptest! {

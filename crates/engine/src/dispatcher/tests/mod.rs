@@ -12,3 +12,4 @@ mod retries;
 mod rollback;
 mod secrets;
 mod stops;
+mod watch;
