@@ -32,3 +32,28 @@ fn message(info: &PanicHookInfo<'_>, folder: Option<&PathBuf>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{catch_unwind, set_hook, take_hook};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn words_that_may_hold_a_secret_are_not_shown() {
+        let (tell, told) = mpsc::channel();
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            let _ = tell.send(message(info, Some(&PathBuf::from("/runs/one"))));
+        }));
+        let secret = "hunter2-hunter2".to_owned();
+        let _ = catch_unwind(|| panic!("`{secret}` is no number"));
+        let _ = catch_unwind(|| panic!("\u{1b}[2J a state that cannot be"));
+        set_hook(before);
+        let (first, second) = (told.recv().unwrap(), told.recv().unwrap());
+        assert!(!first.contains("hunter2") && first.contains("panics.rs:") && first.contains("its words are not shown"), "{first}");
+        assert!(second.contains(r"\u{1b}[2J a state that cannot be"), "{second}");
+        assert!(second.ends_with("help: what was done until now stands in `/runs/one`; nothing of it is lost"), "{second}");
+    }
+}

@@ -22,6 +22,7 @@ mod lab_monitor;
 mod lab_odc;
 mod lab_oms;
 mod leases;
+mod memory;
 mod monitor;
 mod oms;
 mod plan;

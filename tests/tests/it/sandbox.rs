@@ -261,7 +261,7 @@ fn collect(path: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
 }
 
 /// The program: `RUNBOOK_BIN`, or the one of this build, which cargo brings up to date first.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(path) = std::env::var_os("RUNBOOK_BIN") {

@@ -59,6 +59,18 @@ fn only_what_the_runbook_names_is_kept_and_secrets_are_names() {
 }
 
 #[test]
+fn a_secret_that_cannot_be_masked_deserves_a_word() {
+    let mut file = config();
+    file["password"] = json!("abc");
+    file["db"]["password"] = json!("/opt/oms");
+    let inputs = worked_out(OMS, &[("path", "/opt/oms")], &file).unwrap();
+    let said = messages(inputs.warnings());
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("RB409 the secret `values.oms.password` has fewer than 4 bytes and cannot be masked"), "{said:?}");
+    assert!(said[1].starts_with("RB409 the secret `values.oms.db.password` is the same text as a public variable"), "{said:?}");
+}
+
+#[test]
 fn a_plan_shows_values_and_not_secrets() {
     let runbook = runbook(OMS);
     let inputs = worked_out(OMS, &[("path", "/opt/oms")], &config()).unwrap();

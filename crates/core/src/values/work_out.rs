@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::inputs::Inputs;
 use crate::runbook::{FileFormat, Runbook, ValueDecl, ValueSource};
 use crate::scope::{Lookup, Scope, Secrecy};
+use crate::secret::SHORTEST_MASKED;
 use crate::template::{Ref, RenderFault};
 
 /// Why a file gives nothing. The diagnostics have no place in the runbook yet; the declaration is added to the first.
@@ -87,8 +88,30 @@ pub fn work_out(
     for read in inputs.values_mut() {
         read.value = uses::named(runbook, &read.name, read.value.take());
     }
+    hard_to_mask(runbook, &inputs, &mut faults);
     inputs.add_warnings(faults);
     Ok(inputs)
+}
+
+/// Secrets that are used and cannot be told apart from other text.
+fn hard_to_mask(runbook: &Runbook, inputs: &Inputs, faults: &mut Diagnostics) {
+    let public = inputs.public_texts();
+    for read in inputs.values() {
+        let Some(declared) = runbook.values.iter().find(|declared| declared.name == read.name) else { continue };
+        for (name, secret) in read.secrets() {
+            let why = match secret.reveal() {
+                "" => continue,
+                text if text.len() < SHORTEST_MASKED => format!("has fewer than {SHORTEST_MASKED} bytes and cannot be masked"),
+                text if public.contains(text) => "is the same text as a public variable".to_owned(),
+                _ => continue,
+            };
+            faults.push(
+                Diagnostic::warning(Code::ShortSecret, format!("the secret `{name}` {why}"))
+                    .at(&runbook.source, declared.secret_span, "declared secret here")
+                    .help("use another one: whatever steps that get it print is withheld"),
+            );
+        }
+    }
 }
 
 fn is_lacking(scope: &Scope, name: &Ref) -> bool {
