@@ -1,6 +1,7 @@
 //! From a runbook's text to the end of its run.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -27,15 +28,17 @@ use crate::signals::{StopSender, Stops};
 use crate::state::{RunFolder, StateDir};
 use crate::testing::Folder;
 
-/// A clock that goes with the paused time.
+/// A clock that goes with the paused time; the wall clock can be set back.
 struct TestClock {
     began: Instant,
+    back: Arc<AtomicI64>,
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let began: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
-        began + SignedDuration::try_from(self.began.elapsed()).unwrap()
+        let back = SignedDuration::from_secs(self.back.load(Ordering::Relaxed));
+        began + SignedDuration::try_from(self.began.elapsed()).unwrap() - back
     }
     fn up_us(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_micros()).unwrap()
@@ -94,6 +97,9 @@ pub(super) struct Bench {
     pub vars: Vec<(&'static str, &'static str)>,
     pub accept_secrets: BTreeSet<String>,
     pub stop: StopSender,
+    /// By so many seconds the wall clock is set back.
+    pub back: Arc<AtomicI64>,
+    began: Instant,
     stops: Option<Stops>,
 }
 
@@ -119,6 +125,8 @@ impl Bench {
             vars: Vec::new(),
             accept_secrets: BTreeSet::new(),
             stop,
+            back: Arc::default(),
+            began: Instant::now(),
             stops: Some(stops),
         }
     }
@@ -198,7 +206,7 @@ impl Bench {
                 operator: "op".into(),
                 tool: "runbook 0".into(),
                 environment: Arc::new(Environment::default()),
-                clock: Arc::new(TestClock { began: Instant::now() }),
+                clock: Arc::new(TestClock { began: self.began, back: Arc::clone(&self.back) }),
             },
             flags: self.flags,
             accept_secrets: self.accept_secrets.clone(),

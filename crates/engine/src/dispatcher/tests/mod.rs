@@ -3,6 +3,7 @@
 mod bench;
 mod deeds;
 
+mod clocks;
 mod crashes;
 mod disks;
 mod ends;
