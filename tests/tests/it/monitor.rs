@@ -272,3 +272,14 @@ fn a_mended_runbook_may_have_other_monitors() {
     let (report, _) = sandbox.run(["runs", "report", "--last"]).only_code(0);
     assert!(report.contains(": done"), "{report}");
 }
+
+#[test]
+fn one_that_is_left_out_or_whose_condition_does_not_hold_does_not_watch() {
+    let fails = "failures = 1\nthen = \"stop\"\nshell.run = { argv = [\"false\"] }\nsafety = \"read_only\"\n";
+    let sandbox = Sandbox::new().file("a.toml", runbook(fails)).file("go", "");
+    let (stdout, _) = sandbox.run(["exec", "a.toml", "--skip", "web"]).only_code(0);
+    assert!(stdout.contains("monitor web: skipped: `--skip web` leaves it out\n"), "{stdout}");
+    let sandbox = sandbox.file("b.toml", runbook(&format!("when = \"eq 1 2\"\n{fails}")));
+    let (stdout, _) = sandbox.run(["exec", "b.toml"]).only_code(0);
+    assert!(stdout.contains("monitor web: skipped: `eq 1 2` does not hold\n"), "{stdout}");
+}

@@ -289,6 +289,26 @@ fn data_that_cannot_be_carried_out_is_no_plan() {
 }
 
 #[test]
+fn a_monitors_window_is_made_of_steps() {
+    let watched =
+        format!("{THREE}\n[[monitor]]\nid = \"m\"\nfrom = \"first\"\nevery = \"5s\"\nthen = \"warn\"\nworld.get = {{ thing = \"x\" }}\n");
+    let plan = planned(&watched);
+    let ix = plan.find("m").unwrap();
+    let watch = plan.unit(ix).unwrap().watch.unwrap();
+    assert_eq!((watch.from, watch.until, watch.failures), (plan.find("first"), None, 3));
+    let tampered = |change: &dyn Fn(&mut Value)| {
+        let mut value = serde_json::to_value(&plan).unwrap();
+        change(&mut value["units"][ix.get()]);
+        serde_json::from_value::<Plan>(value).unwrap_err().to_string()
+    };
+    let refused = "`m` points at a unit that it cannot wait for";
+    assert_eq!(tampered(&|unit| unit["watch"]["until"] = json!(0)), refused, "a check");
+    assert_eq!(tampered(&|unit| unit["watch"]["from"] = json!(99)), refused);
+    assert_eq!(tampered(&|unit| unit["watch"] = Value::Null), refused);
+    assert_eq!(tampered(&|unit| unit["for_each"] = json!({ "parallel": 1 })), refused);
+}
+
+#[test]
 fn what_a_when_keeps_from_running_needs_no_fitting_values() {
     let text = r#"
 [vars.to]

@@ -109,7 +109,9 @@ impl Dispatcher {
 
     fn start(&mut self, start: Start) -> Result<(), EngineError> {
         // Before anything is written about it: with a full disk the run stops here, with what runs still able to end.
-        self.ledger.reserve(self.flying.len() + 2)?;
+        // What monitors find is written in between, and is not to take the room of the ends.
+        let watching = self.flying.values().filter(|flying| flying.work.limits.probing.is_some()).count();
+        self.ledger.reserve(self.flying.len() + watching + 2)?;
         let Start { unit, effect, limits } = start;
         let work = match self.work(unit, effect.clone(), limits) {
             Ok(work) => work,
