@@ -8,7 +8,7 @@ mod tools;
 use super::measure::{Ran, median};
 use crate::checkout::Checkout;
 use crate::error::TaskError;
-use crate::{lab, say};
+use crate::lab;
 use data::Shape;
 use std::path::Path;
 use std::time::Duration;
@@ -38,22 +38,17 @@ struct Line {
 pub(super) fn run(checkout: &Checkout, program: &Path, dir: &Path, size: Size) -> Result<(), TaskError> {
     let peers = peers::Peers::provide(&checkout.cache)?;
     let lab = lab::up(checkout)?;
+    println!("\n{:58} {:>10} {:>8}", "", "measured", "limit");
     let measured = all(lab.environment(), &peers, program, dir, size);
     let down = lab.finish(checkout);
-    let lines = measured?;
-    println!("\n{:58} {:>10} {:>8}", "", "measured", "limit");
-    for line in lines {
-        println!("{:58} {:>10} {:>8}  {}", line.what, line.measured, line.limit, line.about);
-    }
-    down
+    measured.and(down)
 }
 
-fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir: &Path, size: Size) -> Result<Vec<Line>, TaskError> {
-    let mut lines = Vec::new();
+/// Prints each line as soon as it is known: the whole takes long, and what was measured before a failure counts as well.
+fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir: &Path, size: Size) -> Result<(), TaskError> {
     for (name, server) in [("seekdb", &environment.seekdb), ("mariadb", &environment.mariadb)] {
         let tools = Tools { environment, server, seekdb: name == "seekdb", peers, program, dir };
         for shape in [Shape::Metadb, Shape::Large, Shape::Many] {
-            say::part(format!("{name}: {}", shape.title()));
             let database = shape.make(&tools, size)?;
             let title = format!("{name}, {}", shape.title());
             let measured = measure(&tools, &database, &title, shape.runs());
@@ -61,17 +56,25 @@ fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir
             if shape != Shape::Large {
                 tools.drop(&database)?;
             }
-            lines.extend(measured?);
+            measured?;
         }
         tools.drop(Shape::Large.database())?;
     }
-    Ok(lines)
+    Ok(())
 }
 
-fn measure(tools: &Tools<'_>, database: &str, title: &str, runs: usize) -> Result<Vec<Line>, TaskError> {
+fn print(line: &Line) {
+    println!("{:58} {:>10} {:>8}  {}", line.what, line.measured, line.limit, line.about);
+}
+
+fn measure(tools: &Tools<'_>, database: &str, title: &str, runs: usize) -> Result<(), TaskError> {
+    let line = |what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit| {
+        print(&against(&format!("{title}: {what}"), ours, peer, limit));
+    };
+    // Who reads first what was just written waits for the server, which still puts it in order: nobody's time.
+    let _ = tools.mariadb_dump(database);
     let mut ours = Vec::new();
     let (mut mydumper, mut mariadb_dump, mut compare) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut restore, mut client, mut myloader) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
         // One after the other in each round: what disturbs the machine disturbs all of them.
         ours.push(tools.dump(database)?);
@@ -79,32 +82,30 @@ fn measure(tools: &Tools<'_>, database: &str, title: &str, runs: usize) -> Resul
         mariadb_dump.push(tools.mariadb_dump(database));
         compare.push(tools.compare(database)?);
     }
+    line("mydumper / dump", &ours, mydumper, "1.0");
+    line("mariadb-dump / dump", &ours, mariadb_dump, "1.5");
+    print(&Line {
+        what: format!("{title}: checksums and definitions alone"),
+        measured: seconds(median(compare.iter().map(|ran| ran.time).collect())),
+        limit: "",
+        about: String::new(),
+    });
+    let (mut restore, mut client, mut myloader) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
         restore.push(tools.restore(database)?);
         client.push(tools.client(database));
         myloader.push(tools.myloader(database));
     }
-    let line =
-        |what: &str, ours: &[Ran], peer: Vec<Result<Duration, TaskError>>, limit| against(&format!("{title}: {what}"), ours, peer, limit);
+    line("mysql < / restore", &restore, client, "2.0");
+    line("myloader / restore", &restore, myloader, "");
     let peak = |ran: &[Ran]| ran.iter().map(|ran| ran.peak).max().unwrap_or_default();
-    Ok(vec![
-        line("mydumper / dump", &ours, mydumper, "1.0"),
-        line("mariadb-dump / dump", &ours, mariadb_dump, "1.5"),
-        line("mysql < / restore", &restore, client, "2.0"),
-        line("myloader / restore", &restore, myloader, ""),
-        Line {
-            what: format!("{title}: checksums and definitions alone"),
-            measured: seconds(median(compare.iter().map(|ran| ran.time).collect())),
-            limit: "",
-            about: String::new(),
-        },
-        Line {
-            what: format!("{title}: memory"),
-            measured: format!("{} MiB", peak(&ours).max(peak(&restore)) >> 20),
-            limit: "64",
-            about: format!("dump {} MiB, restore {} MiB", peak(&ours) >> 20, peak(&restore) >> 20),
-        },
-    ])
+    print(&Line {
+        what: format!("{title}: memory"),
+        measured: format!("{} MiB", peak(&ours).max(peak(&restore)) >> 20),
+        limit: "64",
+        about: format!("dump {} MiB, restore {} MiB", peak(&ours) >> 20, peak(&restore) >> 20),
+    });
+    Ok(())
 }
 
 /// How many times as long as we a peer took.

@@ -41,4 +41,6 @@ pub(crate) struct Environment {
     pub(crate) tools: PathBuf,
     /// `mariadb-dump`.
     pub(crate) mariadb_dump: PathBuf,
+    /// Folder with all programs, for tests that want a server of their own.
+    pub(crate) programs: PathBuf,
 }

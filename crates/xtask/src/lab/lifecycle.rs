@@ -2,7 +2,7 @@
 
 use super::docker;
 use super::engine_api::EngineApi;
-use super::environment::Environment;
+use super::environment::{Environment, Server};
 use super::guard::Guard;
 use super::images;
 use super::mariadb;
@@ -74,7 +74,7 @@ impl Lab {
 pub(crate) fn up(checkout: &Checkout) -> Result<Lab, TaskError> {
     let guard = Guard::take(checkout)?;
     let file = checkout.lab.join("env.json");
-    if let Some(environment) = running(checkout) {
+    if let Some(environment) = running(checkout)? {
         return Ok(Lab { environment, file, started_here: false, _guard: guard });
     }
     // What is left of an earlier lab, or of a task that was killed.
@@ -116,12 +116,52 @@ pub(crate) fn status(checkout: &Checkout) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// The environment of a lab of which everything is alive.
-fn running(checkout: &Checkout) -> Option<Environment> {
-    let state = read_state(checkout)?;
-    let alive = state.daemons.iter().all(Daemon::alive) && EngineApi::new(state.docker_host?).answers();
-    let text = std::fs::read(checkout.lab.join("env.json")).ok()?;
-    serde_json::from_slice(&text).ok().filter(|_| alive)
+/// The environment of a lab of which everything is alive. Where another version of this program wrote it down, it is written anew: a lab in which
+/// somebody works is not restarted because of that.
+fn running(checkout: &Checkout) -> Result<Option<Environment>, TaskError> {
+    let Some(state) = read_state(checkout) else { return Ok(None) };
+    let alive = state.daemons.iter().all(Daemon::alive) && state.docker_host.is_some_and(|host| EngineApi::new(host).answers());
+    let file = checkout.lab.join("env.json");
+    let Some(text) = std::fs::read(&file).ok().filter(|_| alive) else { return Ok(None) };
+    if let Ok(environment) = serde_json::from_slice(&text) {
+        return Ok(Some(environment));
+    }
+    let Some(live) = serde_json::from_slice::<Live>(&text).ok() else {
+        say::line(format!("`{}` cannot be read: the lab that runs is taken down, and a new one brought up", file.display()));
+        return Ok(None);
+    };
+    let environment = live.environment(checkout, &Programs::provide(&checkout.cache)?);
+    write_private(&file, &environment)?;
+    say::line(format!("the lab runs; its `{}` was written by another version, and is written anew", file.display()));
+    Ok(Some(environment))
+}
+
+/// What of a lab's environment only the lab knows: the rest is the same for every lab of this version.
+#[derive(Deserialize)]
+struct Live {
+    docker_host: String,
+    seekdb: Server,
+    mariadb: Server,
+}
+
+impl Live {
+    fn environment(self, checkout: &Checkout, programs: &Programs) -> Environment {
+        let Self { docker_host, seekdb, mariadb } = self;
+        Environment {
+            docker_host,
+            seekdb,
+            mariadb,
+            docker_cli: programs.debian("usr/bin/docker"),
+            label: checkout.id.clone(),
+            busybox: programs.debian("bin/busybox"),
+            bash_static: programs.debian("bin/bash-static"),
+            mariadb_client: programs.debian("usr/bin/mariadb"),
+            mariadb_dump: programs.debian("usr/bin/mariadb-dump"),
+            images: checkout.lab.join("images"),
+            tools: checkout.lab.join("tools"),
+            programs: programs.root().to_owned(),
+        }
+    }
 }
 
 fn start(checkout: &Checkout) -> Result<Environment, TaskError> {
@@ -165,19 +205,7 @@ fn start(checkout: &Checkout) -> Result<Environment, TaskError> {
     let busybox = programs.debian("bin/busybox");
     images::load_busybox(checkout, &docker_host, &busybox)?;
     docker::probe(checkout, &docker_host, images::BUSYBOX)?;
-    let environment = Environment {
-        docker_cli: programs.debian("usr/bin/docker"),
-        label: checkout.id.clone(),
-        docker_host,
-        seekdb,
-        mariadb,
-        bash_static: programs.debian("bin/bash-static"),
-        mariadb_client: programs.debian("usr/bin/mariadb"),
-        mariadb_dump: programs.debian("usr/bin/mariadb-dump"),
-        busybox,
-        images: checkout.lab.join("images"),
-        tools: checkout.lab.join("tools"),
-    };
+    let environment = Live { docker_host, seekdb, mariadb }.environment(checkout, &programs);
     write_private(&checkout.lab.join("env.json"), &environment)?;
     Ok(environment)
 }

@@ -70,6 +70,11 @@ impl Programs {
         self.root.join(path)
     }
 
+    /// The folder with all of them.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Folders with libraries for Debian's programs.
     pub(crate) fn debian_libraries(&self) -> String {
         let triple = format!("{}-linux-gnu", std::env::consts::ARCH);

@@ -43,7 +43,7 @@ impl Shape {
 
     /// How often each tool is measured.
     pub(super) fn runs(self) -> usize {
-        if self == Self::Metadb { 5 } else { 1 }
+        if self == Self::Metadb { 5 } else { 3 }
     }
 
     /// Makes the database, and returns its name.
