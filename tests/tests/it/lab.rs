@@ -70,6 +70,16 @@ impl Lab {
         format!("{}/{name}", self.text("/tools"))
     }
 
+    /// The folder with the servers' programs.
+    pub(crate) fn programs(&self) -> PathBuf {
+        PathBuf::from(self.text("/programs"))
+    }
+
+    /// The `mariadb` client's path.
+    pub(crate) fn client_program(&self) -> PathBuf {
+        PathBuf::from(self.text("/mariadb_client"))
+    }
+
     /// The folder with the archives of the stand-ins.
     pub(crate) fn images(&self) -> PathBuf {
         PathBuf::from(self.text("/images"))

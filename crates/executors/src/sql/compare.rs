@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::backup::compare::differences;
 use super::backup::connections::Connections;
+use super::backup::inventory;
 use super::backup::snapshot::{Readers, Together};
 use super::backup::survey::Survey;
 use super::backup::{Contents, Difference, ServerInfo, read_manifest};
 use super::failure::Sql;
-use super::session::Dialer;
+use super::session::{Dialer, Flavour};
 use super::settle::settle;
 use super::target::Mysql;
 
@@ -45,6 +46,10 @@ pub(super) struct Compare {
     /// Names of tables and other objects that are not looked at, on either side.
     #[serde(default)]
     without: Vec<String>,
+    /// How many connections read side by side at most, from 1 to 32. Where nothing is said, four on OceanBase and one elsewhere: there several see one
+    /// moment only behind a lock that is held for an instant, as a dump takes it, and where that is not to be had one reads.
+    #[serde(default)]
+    connections: Option<Connections>,
 }
 
 pub(super) const SPEC: ActionSpec = ActionSpec {
@@ -54,6 +59,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("details", OutputKind::List, "What differs, each a map with `object`, `what`, `expected` and `actual`."),
         OutputSpec::new("tables", OutputKind::Int, "How many tables the database has that is looked at."),
         OutputSpec::new("rows", OutputKind::Int, "How many rows it has."),
+        OutputSpec::new("connections", OutputKind::Int, "How many connections read it."),
     ],
     example: r#"sql.compare = { target = "metadb", database = "odc_metadb", manifest = "/backup/odc/manifest.json" }"#,
     ..ActionSpec::of::<Compare>("compare", Class::READ_ONLY, "Compares a database with a backup or with another database.")
@@ -61,27 +67,44 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
 
 struct Side {
     contents: Contents,
-    flavour: super::Flavour,
+    flavour: Flavour,
     version: String,
+    /// How many connections read it.
+    connections: usize,
 }
 
 impl Side {
     fn of(server: &ServerInfo, contents: &Contents) -> Self {
-        Self { contents: contents.clone(), flavour: server.flavour, version: server.version.clone() }
+        Self { contents: contents.clone(), flavour: server.flavour, version: server.version.clone(), connections: 0 }
     }
 }
 
-/// `expected` is what is probably there.
-async fn side(dialer: &Dialer<'_>, database: &str, without: &[String], expected: Option<&Contents>) -> Sql<Side> {
-    // A comparison takes no lock: where a moment is not a number, one connection reads.
-    let connections = usize::from(Connections::default().get());
-    let mut readers = Readers::open(dialer, database, connections, Together::Free).await?;
+/// `expected` is what is probably there; `wanted` how many connections the author asks for.
+async fn side(
+    dialer: &Dialer<'_>,
+    database: &str,
+    without: &[String],
+    expected: Option<&Contents>,
+    wanted: Option<Connections>,
+) -> Sql<Side> {
+    let mut sessions = vec![dialer.connect(Some(database)).await?];
+    // Where a moment is not a number, several connections want a lock, which a comparison does not take unasked.
+    let numbered = sessions.iter().all(|session| session.flavour == Flavour::OceanBase);
+    let connections =
+        wanted.map_or(if numbered { usize::from(Connections::default().get()) } else { 1 }, |wanted| usize::from(wanted.get()));
+    sessions.extend(dialer.connect_all(database, connections - 1).await?);
+    let mut names = Vec::new();
+    if !numbered && connections > 1 {
+        names.extend(inventory::read_over(Some(dialer), &mut sessions, database).await?.tables.into_keys());
+    }
+    let mut readers = Readers::take(dialer, sessions, database, Together::Lock(&names)).await?;
     let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without, expected };
     let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
+    let connections = readers.sessions.len();
     let session = readers.sessions.first().map(|session| (session.flavour, session.version.clone()));
     readers.close().await;
-    let (flavour, version) = session.unwrap_or((super::Flavour::MySql, String::new()));
-    Ok(Side { contents, flavour, version })
+    let (flavour, version) = session.unwrap_or((Flavour::MySql, String::new()));
+    Ok(Side { contents, flavour, version, connections })
 }
 
 /// What differs between a database and what it should hold.
@@ -92,7 +115,7 @@ pub(super) async fn database_differences(
     contents: &Contents,
     without: &[String],
 ) -> Sql<(Vec<Difference>, Contents)> {
-    let actual = side(dialer, database, without, Some(contents)).await?;
+    let actual = side(dialer, database, without, Some(contents), None).await?;
     let expected = Side::of(server, contents);
     let definitions = expected.flavour == actual.flavour && expected.version == actual.version;
     Ok((differences(&expected.contents, &actual.contents, definitions), actual.contents))
@@ -107,12 +130,16 @@ impl Compare {
                 without.extend(manifest.without.iter().cloned());
                 Side::of(&manifest.server, &manifest.contents)
             }
-            (None, Some(database)) => side(other, database, &without, None).await.map_err(|fault| fault.field("with_database"))?,
+            (None, Some(database)) => {
+                side(other, database, &without, None, self.connections).await.map_err(|fault| fault.field("with_database"))?
+            }
             (None, None) => return Ok(Outputs::new()),
         };
         expected.contents.tables.retain(|table| !without.contains(&table.name));
         expected.contents.objects.retain(|object| !without.contains(&object.name));
-        let actual = side(dialer, &self.database, &without, Some(&expected.contents)).await.map_err(|fault| fault.field("database"))?;
+        let actual = side(dialer, &self.database, &without, Some(&expected.contents), self.connections)
+            .await
+            .map_err(|fault| fault.field("database"))?;
         let definitions = expected.flavour == actual.flavour && expected.version == actual.version;
         let found = differences(&expected.contents, &actual.contents, definitions);
         for difference in &found {
@@ -125,6 +152,7 @@ impl Compare {
             "details": found,
             "tables": actual.contents.tables.len(),
             "rows": actual.contents.rows(),
+            "connections": actual.connections,
         });
         Ok(if let Value::Object(outputs) = outputs { outputs } else { Outputs::new() })
     }

@@ -34,6 +34,8 @@ pub(super) mod code {
     pub(in crate::sql) const INTERRUPTED: u16 = 1317;
     /// The snapshot is gone (OceanBase) or the table changed under it (InnoDB).
     pub(in crate::sql) const TABLE_DEF_CHANGED: u16 = 1412;
+    /// The snapshot is gone: OceanBase has compacted the old rows away ("invalid timestamp").
+    pub(in crate::sql) const SNAPSHOT_GONE: u16 = 4344;
 }
 
 impl Fault {
@@ -146,8 +148,9 @@ fn of_io(error: &std::io::Error) -> Failure {
             Failure::new(FailureKind::Disconnected, format!("the connection was lost: {error}"))
         }
         Io::TimedOut => Failure::new(FailureKind::Disconnected, "the connection timed out"),
-        // A name that does not resolve has no kind of its own.
-        _ => Failure::new(FailureKind::Unreachable, format!("cannot reach the server: {error}")),
+        // Also a server that dies in the middle of an answer, for which the driver has no kind of its own: what became of the statement nobody knows.
+        // Where there is no session yet, such as for a name that does not resolve, nothing was begun; `dial` says so.
+        _ => Failure::new(FailureKind::Disconnected, format!("the connection was lost: {error}")),
     }
 }
 

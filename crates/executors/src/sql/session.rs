@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, QueryResult, Row, TextProtocol};
 use runbook_core::action::{CancelKind, Cx, Failure, FailureKind, Target};
@@ -109,6 +110,11 @@ impl<'a> Dialer<'a> {
     /// Connects. `database` none means the target's own, if it has one.
     pub(super) async fn connect(&self, database: Option<&str>) -> Sql<Session<'a>> {
         self.connect_to(database.or(self.target.settings.database.as_deref())).await
+    }
+
+    /// Opens as many connections as `wanted`, side by side.
+    pub(super) async fn connect_all(&self, database: &str, wanted: usize) -> Sql<Vec<Session<'a>>> {
+        try_join_all((0..wanted).map(|_| self.connect(Some(database)))).await
     }
 
     /// Connects without choosing a database: for actions that create or drop it.
@@ -247,6 +253,16 @@ impl Session<'_> {
         Ok(finish(result).await?)
     }
 
+    /// Sends one statement of bytes, which may be large and is not needed any more, and reads everything it gives.
+    pub(super) async fn run_owned(&mut self, mut sql: Vec<u8>) -> Sql<Done> {
+        if self.cx.cancel_requested().is_some() {
+            return Err(Fault::cancelled());
+        }
+        sql.splice(0..0, self.prefix.bytes());
+        let result = self.conn.query_iter(sql).await?;
+        Ok(finish(result).await?)
+    }
+
     /// Sends one statement of this crate's own, and reads everything it gives.
     pub(super) async fn run(&mut self, sql: &str) -> Sql<Done> {
         self.run_bytes(sql.as_bytes()).await.map_err(|fault| fault.of(sql))
@@ -346,6 +362,9 @@ pub(super) async fn dial(settings: &Mysql, database: Option<&str>) -> Sql<Conn> 
         // Before a session is there, a lost connection is a server that cannot be talked to.
         if fault.failure.kind == FailureKind::Disconnected {
             fault.failure.kind = FailureKind::Unreachable;
+            if let Some(why) = fault.failure.message.strip_prefix("the connection was lost: ") {
+                fault.failure.message = format!("cannot reach the server: {why}");
+            }
         }
         fault
     })

@@ -43,6 +43,9 @@ enum State {
 /// The largest statement that is taken: four times what servers take by default.
 const LARGEST: usize = 64 << 20;
 
+/// Room for the comment that is put in front of a statement, so that a large one need not be copied for it.
+const MARK: usize = 256;
+
 /// A cutter of one text.
 pub(super) struct Splitter {
     mode: Mode,
@@ -91,7 +94,8 @@ impl Splitter {
 
     /// Takes the next piece of the text.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 && (self.start == self.buffer.len() || self.start > self.buffer.capacity() / 2) {
+        // What is left is the beginning of one statement: it is moved once, and the buffer never holds more than a statement and a piece.
+        if self.start > 0 {
             self.buffer.drain(..self.start);
             self.at -= self.start;
             self.start = 0;
@@ -258,7 +262,9 @@ impl Splitter {
         if !std::mem::take(&mut self.begun) {
             return None;
         }
-        let sql = self.buffer.get(self.start..self.at).unwrap_or_default().trim_ascii_end().to_vec();
+        let text = self.buffer.get(self.start..self.at).unwrap_or_default().trim_ascii_end();
+        let mut sql = Vec::with_capacity(text.len() + MARK);
+        sql.extend_from_slice(text);
         self.number += 1;
         Some(Statement { sql, number: self.number, line: self.begun_line })
     }

@@ -12,7 +12,7 @@ use super::session::Session;
 use super::split::{SplitFault, Splitter, Statement, head};
 
 /// A piece of a file on its way to the splitter.
-const PIECE: usize = 1 << 18;
+const PIECE: usize = 1 << 16;
 /// Pieces that may wait for the server.
 const WAITING: usize = 2;
 

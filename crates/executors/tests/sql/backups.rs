@@ -265,6 +265,51 @@ async fn a_user_who_does_not_see_everything_makes_no_backup() {
     }
 }
 
+#[tokio::test]
+async fn a_role_counts_only_as_far_as_the_server_shows_it() {
+    for server in servers().await.iter() {
+        let source = server.database("role").await;
+        let (user, inner, outer) = ("sql_role_user", "sql_role_inner", "sql_role_outer");
+        let drop = format!("drop user if exists {user}; drop role if exists {inner}; drop role if exists {outer}");
+        let mariadb = server.name == "mariadb";
+        let seeing = if mariadb { "select, trigger, event, execute, show view" } else { "select" };
+        server
+            .script(
+                &source,
+                &format!(
+                    "{drop}; create table t (a int); insert into t values (1); create role {inner}; create role {outer}; \
+                     grant {seeing} on `{}`.* to {inner}; grant {inner} to {outer}; create user {user} identified by 'p'; grant {outer} to {user}",
+                    source.name
+                ),
+            )
+            .await;
+        let cx = TestContext::new("dump");
+        let target = server.target_with(&json!({ "user": user, "password": "p" }));
+        let dump = server.action("dump", json!({ "target": target, "database": source.name, "to": cx.folder().join("backup") }));
+        if mariadb {
+            // Granted and not switched on: the server says no when the database is chosen.
+            assert_eq!(failed(cx.run(&*dump).await).0.kind, FailureKind::Denied);
+            server.script(&source, &format!("grant select on `{}`.t to {user}", source.name)).await;
+        }
+        let default = if mariadb { format!("set default role {outer} for {user}") } else { format!("set default role {outer} to {user}") };
+        if mariadb {
+            let (failure, _) = failed(cx.run(&*dump).await);
+            assert_eq!((failure.kind, failure.field.as_deref()), (FailureKind::Denied, Some("target")), "{failure}");
+            assert!(failure.help.is_some_and(|help| help.contains("SET DEFAULT ROLE")));
+            server.script(&source, &default).await;
+        } else {
+            server.script(&source, &default).await;
+            let (failure, _) = failed(cx.run(&*dump).await);
+            assert_eq!(failure.kind, FailureKind::Denied, "{failure}");
+            assert!(failure.help.as_ref().is_some_and(|help| help.contains("does not show what a role gives")), "{failure:?}");
+            server.script(&source, &format!("grant {seeing} on `{}`.* to {user}", source.name)).await;
+        }
+        assert_eq!(succeeded(cx.run(&*dump).await).0["rows"], json!(1), "{}", server.name);
+        server.script(&source, &drop).await;
+        source.drop().await;
+    }
+}
+
 /// The SQL files in the order of their names.
 fn sql_files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)

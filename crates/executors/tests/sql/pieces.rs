@@ -63,6 +63,63 @@ async fn large_tables_are_read_in_pieces_and_come_back() {
 }
 
 #[tokio::test]
+async fn a_comparison_in_pieces_over_several_connections_sums_up_the_same() {
+    for server in servers().await.iter() {
+        let source = server.database("sums").await;
+        let mut text =
+            "create table whole (id bigint primary key, v varchar(40), n int); insert into whole values (0, 'x', null);".to_owned();
+        for power in 0..18 {
+            let _ = writeln!(text, "insert into whole select id + {}, concat('v', id * 7 % 1000), id % 100 from whole;", 1 << power);
+        }
+        // Numbers below zero, and a gap that is wider than a piece.
+        text.push_str("update whole set id = -id where id < 30000; update whole set id = id + 5000000 where id > 100000;");
+        text.push_str("create table other (v varchar(40), n int, primary key (v)); insert into other select concat(id), n from whole where id % 50 = 0;");
+        client(server, &source.name, text.as_bytes());
+        let cx = TestContext::new("sums");
+        // The dump's checksums come with the rows, one by one.
+        let backup = cx.folder().join("backup");
+        let dump = server.action("dump", json!({ "database": source.name, "to": backup, "connections": 2 }));
+        let (dumped, _) = succeeded(cx.run(&*dump).await);
+        let compare = |fields: serde_json::Value| {
+            let mut all = json!({ "database": source.name, "manifest": backup });
+            all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            server.action("compare", all)
+        };
+        let usual = if server.name == "seekdb" { 4 } else { 1 };
+        for (fields, used) in [(json!({}), usual), (json!({ "connections": 1 }), 1), (json!({ "connections": 3 }), 3)] {
+            let (outputs, _) = succeeded(cx.run(&*compare(fields)).await);
+            assert_eq!((&outputs["differences"], &outputs["rows"]), (&json!([]), &dumped["rows"]), "{}", server.name);
+            assert_eq!(outputs["connections"], json!(used), "{}", server.name);
+        }
+        // One row, in any piece, is seen.
+        for (change, back) in [
+            ("update whole set v = concat(v, 'w') where id = -29999", "update whole set v = left(v, char_length(v) - 1) where id = -29999"),
+            ("update whole set v = 'w' where id = 5262143", ""),
+        ] {
+            server.script(&source, change).await;
+            let (outputs, _) = succeeded(cx.run(&*compare(json!({ "connections": 3 }))).await);
+            assert_eq!(outputs["differences"], json!(["table `whole` has other values in its rows"]), "{}: {change}", server.name);
+            if !back.is_empty() {
+                server.script(&source, back).await;
+                assert_eq!(succeeded(cx.run(&*compare(json!({ "connections": 3 }))).await).0["equal"], json!(true), "{}", server.name);
+            }
+        }
+        if server.name == "mariadb" {
+            // Who may take no lock reads over one connection.
+            let user = format!("sql_sums_{}", std::process::id());
+            server
+                .script(&source, &format!("create user {user} identified by 'p'; grant select, show view on `{}`.* to {user}", source.name))
+                .await;
+            let target = server.target_with(&json!({ "user": user, "password": "p" }));
+            let (outputs, _) = succeeded(cx.run(&*compare(json!({ "target": target, "connections": 3 }))).await);
+            assert_eq!((&outputs["connections"], &outputs["rows"]), (&json!(1), &dumped["rows"]));
+            server.script(&source, &format!("drop user {user}")).await;
+        }
+        source.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_user_may_do_decides_how_connections_agree() {
     let lab = servers().await;
     let server = &lab[1];

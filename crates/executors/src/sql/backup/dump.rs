@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::join_all;
 use runbook_core::action::{Failure, FailureKind, SqlText};
 use serde_json::{Map, Value, json};
 
@@ -17,7 +18,7 @@ use super::sink::{Batch, Place, Sink};
 use super::snapshot::{Readers, Snapshot, Together};
 use super::survey::table_entry;
 use super::tables::{Tables, Written};
-use crate::sql::failure::Sql;
+use crate::sql::failure::{Fault, Sql};
 use crate::sql::query::{question, read};
 use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Session};
@@ -64,17 +65,17 @@ pub(in crate::sql) async fn dump(dialer: &Dialer<'_>, request: &Request<'_>) -> 
 
 async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql<Manifest> {
     let cx = dialer.cx();
-    let mut session = dialer.connect(Some(request.database)).await?;
-    sees_everything(&mut session, request.database).await?;
-    let mut inventory = take_inventory(&mut session, request).await?;
+    let mut sessions = dialer.connect_all(request.database, usize::from(request.connections)).await?;
+    let mut inventory = take_inventory(dialer, &mut sessions, request).await?;
+    let Some(session) = sessions.first_mut() else { return Err(no_connection()) };
+    sees_everything(session, request.database).await?;
     let without = inventory.leave_out(request.without);
     inventory.refuse_unknown()?;
-    super::dependents::refuse(&mut session, request.database, &inventory, &without).await?;
+    super::dependents::refuse(session, request.database, &inventory, &without).await?;
     let names: Vec<String> = inventory.tables.keys().cloned().collect();
     let server = ServerInfo { flavour: session.flavour, version: session.version.clone(), address: request.address.clone() };
     // Names first, the snapshot then: what was created in between is noticed at the end.
-    let wanted = usize::from(request.connections).min(names.len().max(1) * 4);
-    let Readers { mut sessions, snapshot } = Readers::take(dialer, session, request.database, wanted, Together::Lock(&names)).await?;
+    let Readers { mut sessions, snapshot } = Readers::take(dialer, sessions, request.database, Together::Lock(&names)).await?;
     let facts = match sessions.first_mut() {
         Some(session) => facts(session, request.facts).await?,
         None => Map::new(),
@@ -85,10 +86,14 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     }
     let dump = Dump { dialer, request, inventory: &inventory, snapshot: &snapshot };
     let contents = dump.everything(&mut sessions, &mut sinks).await;
+    // What is there now is asked while the disk catches up.
+    let (finished, after) = tokio::join!(join_all(sinks.into_iter().map(Sink::finish)), async {
+        if contents.is_ok() { take_inventory(dialer, &mut sessions, request).await.map(Some) } else { Ok(None) }
+    });
     let mut files = Vec::new();
     let mut disk = None;
-    for sink in sinks {
-        match sink.finish().await {
+    for finished in finished {
+        match finished {
             Ok(more) => files.extend(more),
             Err(failure) => disk = disk.or(Some(failure)),
         }
@@ -101,8 +106,7 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
         (_, Some(failure)) => return Err(failure.into()),
     };
     files.sort_by(|a, b| (a.part, &a.name).cmp(&(b.part, &b.name)));
-    if let Some(session) = sessions.first_mut() {
-        let mut after = take_inventory(session, request).await?;
+    if let Some(mut after) = after? {
         after.leave_out(request.without);
         if after != inventory {
             return Err(Failure::new(
@@ -135,14 +139,18 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     .sealed())
 }
 
-async fn take_inventory(session: &mut Session<'_>, request: &Request<'_>) -> Sql<Inventory> {
-    let mut inventory = inventory::read(session, request.database).await?;
+async fn take_inventory(dialer: &Dialer<'_>, sessions: &mut [Session<'_>], request: &Request<'_>) -> Sql<Inventory> {
+    let mut inventory = inventory::read_over(Some(dialer), sessions, request.database).await?;
     if !inventory.leave_out(&[MARKER.to_owned()]).is_empty() && !request.unfinished {
         return Err(Failure::new(FailureKind::Conflict, format!("a restore into `{}` was begun and not finished", request.database))
             .help("carry the restore out again first: what is there now is a part of a backup")
             .into());
     }
     Ok(inventory)
+}
+
+fn no_connection() -> Fault {
+    Failure::new(FailureKind::Internal, "a dump without a connection").into()
 }
 
 /// The answers to the author's questions.
@@ -178,7 +186,7 @@ impl<'a> Dump<'_, 'a> {
         let tables = Tables::new(self.dialer.cx(), self.request.database, &inventory.tables, self.snapshot);
         let written = tables.write(self.dialer, sessions, sinks).await?;
         let (Some(session), Some(sink)) = (sessions.first_mut(), sinks.first_mut()) else {
-            return Err(Failure::new(FailureKind::Internal, "a dump without a connection").into());
+            return Err(no_connection());
         };
         for (part, text) in definitions(inventory.tables.keys(), &written) {
             let statements = text.len() as u64;

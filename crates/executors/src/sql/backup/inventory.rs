@@ -1,14 +1,18 @@
 //! What a database holds: names and columns first, definitions on demand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
+use mysql_async::Row;
 use runbook_core::action::{Failure, FailureKind};
 
 use super::column::{Column, Kind};
 use super::contents::ObjectKind;
+use super::workers::{Queue, side_by_side};
 use crate::sql::failure::{Sql, code};
 use crate::sql::quote::{literal, name};
-use crate::sql::session::{Flavour, Session};
+use crate::sql::session::{Dialer, Flavour, Session};
 use crate::sql::value::text_at;
 
 /// A database's objects by name. Two inventories are equal when nothing was added, dropped or altered in between.
@@ -75,31 +79,130 @@ pub(in crate::sql) async fn exists(session: &mut Session<'_>, database: &str) ->
 
 /// A database's character set and collation; none where it is not there.
 pub(in crate::sql) async fn schema(session: &mut Session<'_>, database: &str) -> Sql<Option<(String, String)>> {
-    let sql = format!(
-        "SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {}",
-        literal(database, session.mode)
-    );
-    let rows = session.rows(&sql).await?;
-    let row = rows.iter().find(|row| text_at(row, 0).as_deref() == Some(database));
-    Ok(row.map(|row| (text_at(row, 1).unwrap_or_default(), text_at(row, 2).unwrap_or_default())))
+    let sql = schema_question(&literal(database, session.mode));
+    Ok(schema_answer(&session.rows(&sql).await?, database))
 }
 
-/// Reads it. A database that is not there is an error.
+fn schema_question(wanted: &str) -> String {
+    format!(
+        "SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {wanted}"
+    )
+}
+
+fn schema_answer(rows: &[Row], database: &str) -> Option<(String, String)> {
+    let row = rows.iter().find(|row| text_at(row, 0).as_deref() == Some(database))?;
+    Some((text_at(row, 1).unwrap_or_default(), text_at(row, 2).unwrap_or_default()))
+}
+
+/// What is asked about a database; the longest answers first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Columns,
+    Tables,
+    Triggers,
+    Routines,
+    /// Events, or OceanBase's sequences.
+    Others,
+    Schema,
+}
+
+impl Question {
+    const ALL: [Self; 6] = [Self::Columns, Self::Tables, Self::Triggers, Self::Routines, Self::Others, Self::Schema];
+
+    /// The rows that a server gives. The database's name stands first.
+    async fn ask(self, session: &mut Session<'_>, database: &str) -> Sql<Vec<Row>> {
+        let wanted = literal(database, session.mode);
+        let sql = match (self, session.flavour) {
+            (Self::Columns, _) => format!(
+                "SELECT table_schema, table_name, column_name, data_type, column_type, extra, is_nullable, character_set_name \
+                 FROM information_schema.columns WHERE table_schema = {wanted} ORDER BY table_name, ordinal_position"
+            ),
+            (Self::Tables, _) => {
+                format!("SELECT table_schema, table_name, table_type, engine FROM information_schema.tables WHERE table_schema = {wanted}")
+            }
+            (Self::Triggers, _) => {
+                format!("SELECT trigger_schema, trigger_name FROM information_schema.triggers WHERE trigger_schema = {wanted}")
+            }
+            (Self::Routines, _) => format!(
+                "SELECT routine_schema, routine_name, routine_type FROM information_schema.routines WHERE routine_schema = {wanted}"
+            ),
+            (Self::Others, Flavour::MariaDb | Flavour::MySql) => {
+                format!("SELECT event_schema, event_name FROM information_schema.events WHERE event_schema = {wanted}")
+            }
+            // OceanBase has no events; its sequences are listed in a view that smaller editions do not have.
+            (Self::Others, Flavour::OceanBase) => {
+                let sql =
+                    format!("SELECT sequence_owner, sequence_name FROM oceanbase.DBA_OB_SEQUENCE_OBJECTS WHERE sequence_owner = {wanted}");
+                return match session.rows(&sql).await {
+                    Err(fault) if matches!(fault.code, Some(code::NO_SUCH_TABLE | code::BAD_DB | 1054)) => Ok(Vec::new()),
+                    other => other,
+                };
+            }
+            (Self::Schema, _) => schema_question(&wanted),
+        };
+        session.rows(&sql).await
+    }
+}
+
+/// Reads it over one connection. A database that is not there is an error.
 pub(in crate::sql) async fn read(session: &mut Session<'_>, database: &str) -> Sql<Inventory> {
-    let Some((charset, collation)) = schema(session, database).await? else {
+    read_over(None, std::slice::from_mut(session), database).await
+}
+
+/// Reads it over several connections, of `dialer`, which are asked side by side.
+pub(in crate::sql) async fn read_over(dialer: Option<&Dialer<'_>>, sessions: &mut [Session<'_>], database: &str) -> Sql<Inventory> {
+    let flavour = sessions.first().map_or(Flavour::MySql, |session| session.flavour);
+    let queue = Queue::new(Question::ALL);
+    let answers: Mutex<BTreeMap<Question, Vec<Row>>> = Mutex::default();
+    let (queue_ref, answers_ref) = (&queue, &answers);
+    let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
+        Box::pin(async move {
+            while let Some(question) = queue_ref.next().await? {
+                let rows = question.ask(session, database).await?;
+                answers_ref.lock().unwrap_or_else(PoisonError::into_inner).insert(question, rows);
+                queue_ref.done();
+            }
+            Ok(())
+        })
+    });
+    side_by_side(dialer, &queue, work.collect()).await?;
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some((charset, collation)) = schema_answer(&answers.remove(&Question::Schema).unwrap_or_default(), database) else {
         return Err(Failure::new(FailureKind::NotFound, format!("there is no database `{database}`")).into());
     };
     let mut inventory = Inventory { charset, collation, ..Inventory::default() };
-    let wanted = literal(database, session.mode);
-    let sql = format!("SELECT table_schema, table_name, table_type, engine FROM information_schema.tables WHERE table_schema = {wanted}");
-    for row in session.rows(&sql).await? {
-        let [schema, table, kind, engine] = [0, 1, 2, 3].map(|at| text_at(&row, at).unwrap_or_default());
-        if schema != database {
-            continue;
+    let mut of = |question| {
+        let rows = answers.remove(&question).unwrap_or_default();
+        // Servers may compare names without case.
+        rows.into_iter().filter(|row| text_at(row, 0).as_deref() == Some(database))
+    };
+    tables(of(Question::Tables), flavour, &mut inventory);
+    columns(of(Question::Columns), &mut inventory);
+    for row in of(Question::Routines) {
+        let [name, kind] = [1, 2].map(|at| text_at(&row, at).unwrap_or_default());
+        match kind.as_str() {
+            "PROCEDURE" => drop(inventory.objects.insert((ObjectKind::Procedure, name))),
+            "FUNCTION" => drop(inventory.objects.insert((ObjectKind::Function, name))),
+            other => inventory.unknown.push((other.to_ascii_lowercase(), name)),
         }
+    }
+    inventory.objects.extend(of(Question::Triggers).map(|row| (ObjectKind::Trigger, text_at(&row, 1).unwrap_or_default())));
+    for row in of(Question::Others) {
+        let name = text_at(&row, 1).unwrap_or_default();
+        match flavour {
+            Flavour::OceanBase => inventory.unknown.push(("sequence".to_owned(), name)),
+            Flavour::MariaDb | Flavour::MySql => drop(inventory.objects.insert((ObjectKind::Event, name))),
+        }
+    }
+    Ok(inventory)
+}
+
+fn tables(rows: impl Iterator<Item = Row>, flavour: Flavour, inventory: &mut Inventory) {
+    for row in rows {
+        let [table, kind, engine] = [1, 2, 3].map(|at| text_at(&row, at).unwrap_or_default());
         match kind.to_ascii_uppercase().as_str() {
             "BASE TABLE" => {
-                if session.flavour != Flavour::OceanBase && !engine.eq_ignore_ascii_case("innodb") {
+                if flavour != Flavour::OceanBase && !engine.eq_ignore_ascii_case("innodb") {
                     inventory.loose.push(table.clone());
                 }
                 inventory.tables.insert(table, Vec::new());
@@ -110,23 +213,11 @@ pub(in crate::sql) async fn read(session: &mut Session<'_>, database: &str) -> S
         }
     }
     inventory.loose.sort();
-    columns(session, database, &mut inventory).await?;
-    others(session, database, &mut inventory).await?;
-    Ok(inventory)
 }
 
-async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inventory) -> Sql<()> {
-    let sql = format!(
-        "SELECT table_schema, table_name, column_name, data_type, column_type, extra, is_nullable, character_set_name FROM information_schema.columns \
-         WHERE table_schema = {} ORDER BY table_name, ordinal_position",
-        literal(database, session.mode)
-    );
-    for row in session.rows(&sql).await? {
-        let [schema, table, name, data_type, column_type, extra, nullable] =
-            [0, 1, 2, 3, 4, 5, 6].map(|at| text_at(&row, at).unwrap_or_default());
-        if schema != database {
-            continue;
-        }
+fn columns(rows: impl Iterator<Item = Row>, inventory: &mut Inventory) {
+    for row in rows {
+        let [table, name, data_type, column_type, extra, nullable] = [1, 2, 3, 4, 5, 6].map(|at| text_at(&row, at).unwrap_or_default());
         if let Some(columns) = inventory.tables.get_mut(&table) {
             let extra = extra.to_ascii_uppercase();
             // `DEFAULT_GENERATED` is a default that is an expression: such a column holds data.
@@ -141,53 +232,6 @@ async fn columns(session: &mut Session<'_>, database: &str, inventory: &mut Inve
             });
         }
     }
-    Ok(())
-}
-
-async fn others(session: &mut Session<'_>, database: &str, inventory: &mut Inventory) -> Sql<()> {
-    let wanted = literal(database, session.mode);
-    let sql = format!("SELECT routine_schema, routine_name, routine_type FROM information_schema.routines WHERE routine_schema = {wanted}");
-    for row in session.rows(&sql).await? {
-        let [schema, name, kind] = [0, 1, 2].map(|at| text_at(&row, at).unwrap_or_default());
-        if schema != database {
-            continue;
-        }
-        match kind.as_str() {
-            "PROCEDURE" => drop(inventory.objects.insert((ObjectKind::Procedure, name))),
-            "FUNCTION" => drop(inventory.objects.insert((ObjectKind::Function, name))),
-            other => inventory.unknown.push((other.to_ascii_lowercase(), name)),
-        }
-    }
-    let sql = format!("SELECT trigger_schema, trigger_name FROM information_schema.triggers WHERE trigger_schema = {wanted}");
-    named(session, database, &sql, ObjectKind::Trigger, inventory).await?;
-    match session.flavour {
-        Flavour::MariaDb | Flavour::MySql => {
-            let sql = format!("SELECT event_schema, event_name FROM information_schema.events WHERE event_schema = {wanted}");
-            named(session, database, &sql, ObjectKind::Event, inventory).await?;
-        }
-        // OceanBase has no events; its sequences are listed in a view that smaller editions do not have.
-        Flavour::OceanBase => {
-            let sql =
-                format!("SELECT sequence_owner, sequence_name FROM oceanbase.DBA_OB_SEQUENCE_OBJECTS WHERE sequence_owner = {wanted}");
-            match session.rows(&sql).await {
-                Ok(rows) => {
-                    inventory.unknown.extend(rows.iter().filter_map(|row| Some(("sequence".to_owned(), text_at(row, 1)?))));
-                }
-                Err(fault) if matches!(fault.code, Some(code::NO_SUCH_TABLE | code::BAD_DB | 1054)) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn named(session: &mut Session<'_>, database: &str, sql: &str, kind: ObjectKind, inventory: &mut Inventory) -> Sql<()> {
-    for row in session.rows(sql).await? {
-        if text_at(&row, 0).as_deref() == Some(database) {
-            inventory.objects.insert((kind, text_at(&row, 1).unwrap_or_default()));
-        }
-    }
-    Ok(())
 }
 
 /// A definition as the server writes it, with what the session must be like when it is carried out.

@@ -1,102 +1,103 @@
 //! Loading a backup's files into a database that is there and empty, over several connections.
 //!
-//! Parts come one after the other. Within a part, files of rows are loaded side by side, and so are the statements that make tables and their keys,
-//! each of which is about one table. The rest goes over one connection, in its order.
+//! Parts come one after the other, but tables and their rows: half of the connections make tables, the others load files of rows as soon as their
+//! tables are there, and those who have made the last table help them. So a server that takes long for a definition and one that takes long for a row
+//! are both kept busy. The rows of a file come in one transaction, which costs one write of the server's log instead of one a table.
+//!
+//! Keys of large tables are built side by side. The rest goes over one connection, in its order.
+
+mod made;
+mod source;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+use tokio::sync::Mutex;
 
 use super::manifest::{FileEntry, Part};
 use super::verify::Report;
 use super::workers::{Queue, side_by_side};
-use crate::sql::failure::Sql;
-use crate::sql::session::{Dialer, Session};
-use crate::sql::split::{Splitter, Statement, head};
-use crate::sql::statements::{Pieces, Runner, Tally, cannot_split, changes_mode};
+use crate::sql::failure::{Fault, Sql};
+use crate::sql::session::{Dialer, Flavour, Session};
+use crate::sql::split::Statement;
+use made::{Made, first_name};
+use source::{Applied, Source};
 
-/// Statements of about so many bytes are held to be handed out.
-const AT_ONCE: usize = 4 << 20;
+/// After about so much text a transaction is committed: servers keep what is not in memory.
+const COMMIT_BYTES: usize = 4 << 20;
 
 /// Carries out all files over `connections` connections, and stops at the first error.
-pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Report, connections: usize) -> Sql<Tally> {
+pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Report, connections: usize) -> Sql<()> {
     let files = &report.manifest.files;
-    let most = report.manifest.contents.tables.len().max(files.len());
-    let mut sessions = Vec::new();
-    for _ in 0..connections.min(most).max(1) {
-        sessions.push(dialer.connect(Some(into)).await?);
-    }
-    let load =
-        Load { cx: dialer.cx(), folder: report.folder(), total: files.iter().map(|file| file.statements).sum(), tally: Mutex::default() };
-    let mut rest = files.as_slice();
-    while let Some(first) = rest.first() {
-        let (part, after) = rest.split_at(rest.iter().position(|file| file.part != first.part).unwrap_or(rest.len()));
-        rest = after;
-        match first.part {
-            Part::Data => load.files(dialer, &mut sessions, part).await?,
-            Part::Tables | Part::Keys => {
-                for file in part {
-                    load.statements(dialer, &mut sessions, file).await?;
-                }
-            }
-            Part::Foreign => {
-                return Err(Failure::new(FailureKind::Invalid, format!("`{}` was written by another tool", first.name))
-                    .field("manifest")
-                    .into());
-            }
-            // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
-            Part::Sequences | Part::ForeignKeys | Part::Routines | Part::Views | Part::Triggers | Part::Events => {
-                load.files(dialer, sessions.get_mut(..1).unwrap_or_default(), part).await?;
-            }
+    let most = report.manifest.contents.tables.len().max(files.len()).max(1);
+    let mut sessions = dialer.connect_all(into, connections.min(most)).await?;
+    for session in &mut sessions {
+        // Each statement has to see the tables that are made while its transaction is open. MySQL's family writes rows without looking back.
+        if session.flavour == Flavour::OceanBase {
+            session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
         }
     }
+    let total = files.iter().map(|file| file.statements).sum();
+    let load = Load { cx: dialer.cx(), folder: report.folder(), total, done: AtomicU64::new(0) };
+    let of = |wanted: &[Part]| files.iter().filter(|file| wanted.contains(&file.part)).collect::<Vec<_>>();
+    if let Some(foreign) = of(&[Part::Foreign]).first() {
+        return Err(Failure::new(FailureKind::Invalid, format!("`{}` was written by another tool", foreign.name)).field("manifest").into());
+    }
+    load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &of(&[Part::Sequences])).await?;
+    load.tables_and_rows(dialer, &mut sessions, &of(&[Part::Tables]), &of(&[Part::Data])).await?;
+    load.side_by_side(dialer, &mut sessions, &of(&[Part::Keys])).await?;
+    // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
+    let rest = of(&[Part::ForeignKeys, Part::Routines, Part::Views, Part::Triggers, Part::Events]);
+    load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &rest).await?;
     for session in sessions {
         session.close().await;
     }
-    Ok(load.tally())
+    Ok(())
 }
 
 struct Load<'l> {
     cx: Cx<'l>,
     folder: &'l Path,
     total: u64,
-    tally: Mutex<Tally>,
+    /// Statements that were carried out.
+    done: AtomicU64,
 }
 
 impl Load<'_> {
-    fn tally(&self) -> Tally {
-        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn path(&self, file: &FileEntry) -> PathBuf {
         self.folder.join(&file.name)
     }
 
     fn add(&self, statements: u64) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.statements += statements;
-        let done = tally.statements;
-        drop(tally);
+        let done = self.done.fetch_add(statements, Ordering::Relaxed) + statements;
         self.cx.progress(Progress { what: "restoring".to_owned(), done, total: Some(self.total), unit: Unit::Items });
     }
 
-    /// Each file on one connection, files side by side.
-    async fn files(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], files: &[FileEntry]) -> Sql<()> {
-        let queue = Queue::new(files);
+    /// Sends a statement of a file.
+    async fn send(&self, session: &mut Session<'_>, file: &FileEntry, statement: Statement) -> Sql<()> {
+        let Statement { sql, number, line } = statement;
+        let at = |fault: Fault| fault.at(&format!("{}, line {line}, statement {number}", title(file))).field("manifest");
+        session.run_owned(sql).await.map_err(at)?;
+        self.add(1);
+        Ok(())
+    }
+
+    /// One file after the other, over one connection.
+    async fn in_order(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], files: &[&FileEntry]) -> Sql<()> {
+        let queue = Queue::new([files]);
         let queue_ref = &queue;
         let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
             Box::pin(async move {
-                while let Some(file) = queue_ref.next().await? {
-                    let mut tally = Tally::default();
-                    let mut seen = 0;
-                    let mut progress = |tally: &Tally| {
-                        self.add(tally.statements - seen);
-                        seen = tally.statements;
-                    };
-                    let mut runner = Runner { name: title(file), field: "manifest", session, tally: &mut tally };
-                    runner.file(&self.path(file), &mut progress).await?;
+                while let Some(files) = queue_ref.next().await? {
+                    for file in files {
+                        let mut source = Source::of(&self.path(file));
+                        let mut applied = Applied::default();
+                        while let Some(statement) = source.next(self, session, file, &mut applied).await? {
+                            self.send(session, file, statement).await?;
+                        }
+                    }
                     queue_ref.done();
                 }
                 Ok(())
@@ -106,57 +107,35 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// The statements of one file side by side. What sets the session up is carried out on every connection, before what comes after it.
-    async fn statements(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], file: &FileEntry) -> Sql<()> {
-        let mut splitter = Splitter::new(sessions.first().map(|session| session.mode).unwrap_or_default());
-        let mut pieces = Pieces::of(&self.path(file));
-        let mut waiting = Waiting::default();
-        loop {
-            let piece = pieces.next().await.map_err(|fault| fault.field("manifest"))?;
-            match &piece {
-                Some(piece) => splitter.push(piece),
-                None => splitter.end(),
-            }
-            while let Some(statement) = splitter.next().map_err(|fault| cannot_split(&title(file), "manifest", &fault))? {
-                if !is_set(&statement) {
-                    waiting.bytes += statement.sql.len();
-                    waiting.statements.push(statement);
-                    continue;
-                }
-                self.spread(dialer, sessions, file, std::mem::take(&mut waiting)).await?;
-                for session in &mut *sessions {
-                    self.send(session, file, &statement).await?;
-                    if changes_mode(&statement) {
-                        splitter.set_mode(session.refresh_mode().await?);
+    /// The statements of files, over all connections.
+    async fn side_by_side(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], files: &[&FileEntry]) -> Sql<()> {
+        self.tables_and_rows(dialer, sessions, files, &[]).await
+    }
+
+    /// What makes tables, and their rows.
+    async fn tables_and_rows(
+        &self,
+        dialer: &Dialer<'_>,
+        sessions: &mut [Session<'_>],
+        tables: &[&FileEntry],
+        rows: &[&FileEntry],
+    ) -> Sql<()> {
+        // Where there are no rows, everybody makes tables; else half of them, the greater one.
+        let makers = if rows.is_empty() { sessions.len() } else { sessions.len().div_ceil(2) };
+        let sources: Vec<(&FileEntry, Mutex<Source>)> = tables.iter().map(|file| (*file, Source::shared(&self.path(file)))).collect();
+        let (made, queue) = (Made::by(makers), Queue::new(rows.iter().copied()));
+        let (sources_ref, made_ref, queue_ref) = (&sources, &made, &queue);
+        let work = sessions.iter_mut().enumerate().map(|(at, session)| -> BoxFuture<'_, Sql<()>> {
+            Box::pin(async move {
+                if at < makers {
+                    // Also after a fault: nobody shall wait for a table that does not come.
+                    let _done = made_ref.maker();
+                    for (file, source) in sources_ref {
+                        self.make(session, file, source, made_ref, queue_ref).await?;
                     }
                 }
-                self.add(1);
-            }
-            if piece.is_none() || waiting.bytes >= AT_ONCE {
-                self.spread(dialer, sessions, file, std::mem::take(&mut waiting)).await?;
-            }
-            if piece.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn send(&self, session: &mut Session<'_>, file: &FileEntry, statement: &Statement) -> Sql<()> {
-        let mut tally = Tally::default();
-        Runner { name: title(file), field: "manifest", session, tally: &mut tally }.send(statement).await
-    }
-
-    async fn spread(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], file: &FileEntry, waiting: Waiting) -> Sql<()> {
-        if waiting.statements.is_empty() {
-            return Ok(());
-        }
-        let queue = Queue::new(waiting.statements);
-        let queue_ref = &queue;
-        let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
-            Box::pin(async move {
-                while let Some(statement) = queue_ref.next().await? {
-                    self.send(session, file, &statement).await?;
-                    self.add(1);
+                while let Some(file) = queue_ref.next().await? {
+                    self.rows(session, file, made_ref, queue_ref).await?;
                     queue_ref.done();
                 }
                 Ok(())
@@ -165,19 +144,53 @@ impl Load<'_> {
         side_by_side(Some(dialer), &queue, work.collect()).await?;
         Ok(())
     }
-}
 
-#[derive(Default)]
-struct Waiting {
-    statements: Vec<Statement>,
-    bytes: usize,
+    /// Takes statements that make tables from a file, until there are no more.
+    async fn make(
+        &self,
+        session: &mut Session<'_>,
+        file: &FileEntry,
+        source: &Mutex<Source>,
+        made: &Made,
+        queue: &Queue<&FileEntry>,
+    ) -> Sql<()> {
+        let mut applied = Applied::default();
+        loop {
+            queue.check()?;
+            let Some(statement) = source.lock().await.next(self, session, file, &mut applied).await? else { return Ok(()) };
+            let table = first_name(&statement.sql).map(<[u8]>::to_vec);
+            self.send(session, file, statement).await?;
+            made.add(table);
+        }
+    }
+
+    /// A file of rows.
+    async fn rows(&self, session: &mut Session<'_>, file: &FileEntry, made: &Made, queue: &Queue<&FileEntry>) -> Sql<()> {
+        let mut source = Source::of(&self.path(file));
+        let mut applied = Applied::default();
+        let mut open = 0;
+        while let Some(statement) = source.next(self, session, file, &mut applied).await? {
+            if let Some(table) = first_name(&statement.sql) {
+                made.wait_for(table).await;
+            }
+            queue.check()?;
+            if open == 0 {
+                session.run("START TRANSACTION").await?;
+            }
+            open += statement.sql.len();
+            self.send(session, file, statement).await?;
+            if open >= COMMIT_BYTES {
+                session.run("COMMIT").await?;
+                open = 0;
+            }
+        }
+        if open > 0 {
+            session.run("COMMIT").await?;
+        }
+        Ok(())
+    }
 }
 
 fn title(file: &FileEntry) -> String {
     format!("`{}`", file.name)
-}
-
-fn is_set(statement: &Statement) -> bool {
-    let beginning = statement.sql.get(..statement.sql.len().min(64)).unwrap_or_default();
-    head(&String::from_utf8_lossy(beginning), 1).first().is_some_and(|word| word == "set")
 }

@@ -153,10 +153,10 @@ async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
 /// Compares what was loaded with the manifest.
 async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
     let manifest = &request.report.manifest;
-    let session = dialer.connect(Some(request.into)).await?;
-    let definitions = session.flavour == manifest.server.flavour && session.version == manifest.server.version;
     // Nobody else writes into what is being restored: no lock is needed to see one state.
-    let mut readers = Readers::take(dialer, session, request.into, usize::from(request.connections), Together::Alone).await?;
+    let mut readers = Readers::open(dialer, request.into, usize::from(request.connections), Together::Alone).await?;
+    let same = |session: &Session<'_>| session.flavour == manifest.server.flavour && session.version == manifest.server.version;
+    let definitions = readers.sessions.iter().all(same);
     let survey =
         Survey { cx: dialer.cx(), database: request.into, snapshot: &readers.snapshot, without: &[], expected: Some(&manifest.contents) };
     let actual = survey.read(Some(dialer), &mut readers.sessions).await?;

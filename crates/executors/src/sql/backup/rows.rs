@@ -47,8 +47,8 @@ impl RowWriter {
     }
 
     /// What is read of each row: the values in the order of [`push`](Self::push).
-    pub(in crate::sql) fn select(&self) -> String {
-        let mut sql = "SELECT ".to_owned();
+    pub(in crate::sql) fn selected(&self) -> String {
+        let mut sql = String::new();
         for (at, (kind, name)) in self.kinds.iter().zip(&self.names).enumerate() {
             if at > 0 {
                 sql.push_str(", ");
@@ -61,7 +61,7 @@ impl RowWriter {
         sql
     }
 
-    /// Adds a row, as the text protocol brings it: bytes or null, in the order of [`select`](Self::select).
+    /// Adds a row, as the text protocol brings it: bytes or null, in the order of [`selected`](Self::selected).
     pub(in crate::sql) fn push(&mut self, values: &[Option<Raw>]) -> Result<(), Failure> {
         let is_large = |value: &Option<Raw>| matches!(value, Some(Raw::Bytes(bytes)) if bytes.len() >= LARGE);
         let large = values.iter().any(is_large);

@@ -1,7 +1,8 @@
 //! The files of a backup while it is written: one thread hashes, packs and writes what a bounded channel brings.
 //!
-//! A connection that reads rows and the disk work side by side, and at most three batches are in memory. Each connection has a sink of its own; which
-//! file a batch belongs to is said with it, so that the files do not depend on which connection was faster.
+//! A connection that reads rows and the disk work side by side. What waits for the disk is bounded by its size: while a small file is synced, the rows
+//! of many small tables can wait, and of a large one three batches. Each connection has a sink of its own; which file a batch belongs to is said with
+//! it, so that the files do not depend on which connection was faster.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,29 +14,34 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use runbook_core::action::{Failure, FailureKind};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::manifest::{FileEntry, Part, hex};
 
 /// A data file ends after the batch with which it reaches this size: files can be loaded side by side, and one lost file is not everything.
 const FILE_BYTES: u64 = 64 << 20;
-/// Batches that may wait for the disk.
-const WAITING: usize = 2;
+/// How much text may wait for the disk, in KiB.
+const WAITING_KIB: u32 = 3 << 10;
+/// How many batches may wait for it.
+const WAITING: usize = 1 << 10;
 
 /// What every file begins with, so that each can be loaded by itself.
 ///
 /// Rows are loaded without the strict mode: it refuses values that the table holds already, such as the empty one of an `ENUM` that has no such member.
 /// What a server would change in them is found by the checksums.
-const fn head(part: Part) -> [&'static str; 4] {
+const fn head(part: Part) -> [&'static str; 2] {
     [
         "SET NAMES utf8mb4",
-        "SET SESSION time_zone = '+00:00'",
         match part {
-            Part::Data => "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
-            _ => "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
+            Part::Data => {
+                "SET SESSION time_zone = '+00:00', SESSION foreign_key_checks = 0, SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'"
+            }
+            _ => {
+                "SET SESSION time_zone = '+00:00', SESSION foreign_key_checks = 0, \
+                 SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES'"
+            }
         },
-        "SET SESSION foreign_key_checks = 0",
     ]
 }
 
@@ -80,9 +86,13 @@ pub(super) struct Batch {
     pub(super) statements: u64,
 }
 
+/// A batch on its way, with its part of what may wait.
+type Sent = (Batch, OwnedSemaphorePermit);
+
 /// The writing end.
 pub(super) struct Sink {
-    batches: Option<mpsc::Sender<Batch>>,
+    batches: Option<mpsc::Sender<Sent>>,
+    room: Arc<Semaphore>,
     thread: Option<JoinHandle<Result<Vec<FileEntry>, Failure>>>,
     /// What the disk said first.
     failed: Option<Failure>,
@@ -92,13 +102,13 @@ pub(super) struct Sink {
 impl Sink {
     /// Writes into `folder`, which must be there.
     pub(super) fn new(folder: &Path, gzip: bool) -> Result<Self, Failure> {
-        let (batches, mut incoming) = mpsc::channel::<Batch>(WAITING);
+        let (batches, mut incoming) = mpsc::channel::<Sent>(WAITING);
         let handle = File::open(folder).map_err(|error| write_failure(folder, &error))?;
         let mut writer = Writer { folder: folder.to_owned(), handle, gzip, open: None, done: Vec::new() };
         let abandoned = Arc::new(AtomicBool::new(false));
         let given_up = Arc::clone(&abandoned);
         let thread = tokio::task::spawn_blocking(move || {
-            while let Some(batch) = incoming.blocking_recv() {
+            while let Some((batch, _room)) = incoming.blocking_recv() {
                 if given_up.load(Ordering::Relaxed) {
                     return Ok(Vec::new());
                 }
@@ -107,14 +117,17 @@ impl Sink {
             writer.close()?;
             Ok(writer.done)
         });
-        Ok(Self { batches: Some(batches), thread: Some(thread), failed: None, abandoned })
+        let room = Arc::new(Semaphore::new(WAITING_KIB as usize));
+        Ok(Self { batches: Some(batches), room, thread: Some(thread), failed: None, abandoned })
     }
 
     /// Hands a batch over; waits while the disk is behind.
     pub(super) async fn write(&mut self, batch: Batch) -> Result<(), Failure> {
-        let sent = match &self.batches {
-            Some(batches) => batches.send(batch).await.is_ok(),
-            None => false,
+        let kib = u32::try_from(batch.text.len() >> 10).unwrap_or(u32::MAX).clamp(1, WAITING_KIB);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
+        let sent = match (&self.batches, room) {
+            (Some(batches), Ok(room)) => batches.send((batch, room)).await.is_ok(),
+            _ => false,
         };
         if sent {
             return Ok(());

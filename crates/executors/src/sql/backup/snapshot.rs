@@ -4,10 +4,12 @@
 //! see the same only where nothing is committed while they begin: for that instant a lock is held. Where the user may not take one, or does not get
 //! it soon, one connection does all the reading.
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
+use runbook_core::action::{Failure, FailureKind};
 
 use super::manifest::{How, SnapshotInfo};
-use crate::sql::failure::{Sql, code};
+use crate::sql::failure::{Fault, Sql, code};
 use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Flavour, Session};
 use crate::sql::value::text_at;
@@ -46,36 +48,26 @@ pub(in crate::sql) struct Snapshot {
 }
 
 impl<'a> Readers<'a> {
-    /// Takes a snapshot on `first` and on as many new connections to `database` as make `wanted`, and makes them read-only.
-    pub(in crate::sql) async fn take(
-        dialer: &Dialer<'a>,
-        mut first: Session<'a>,
-        database: &str,
-        wanted: usize,
-        together: Together<'_>,
-    ) -> Sql<Self> {
-        let numbered = first.flavour == Flavour::OceanBase;
-        // They connect before the lock is taken, which is to be short.
-        let mut others = Vec::new();
-        if numbered || !matches!(together, Together::Free) {
-            for _ in 1..wanted {
-                others.push(dialer.connect(Some(database)).await?);
-            }
-        }
+    /// Takes a snapshot on the first of `sessions` and as many of the others as can see the same moment, and makes them read-only. They are connected
+    /// already: the lock is to be short.
+    pub(in crate::sql) async fn take(dialer: &Dialer<'a>, sessions: Vec<Session<'a>>, database: &str, together: Together<'_>) -> Sql<Self> {
+        let mut others = sessions.into_iter();
+        let Some(mut first) = others.next() else {
+            return Err(Failure::new(FailureKind::Internal, "a snapshot without a connection").into());
+        };
+        let mut others: Vec<Session<'a>> = others.collect();
         let mut lock = None;
-        if let (Together::Lock(tables), false, false) = (together, numbered, others.is_empty()) {
+        if let (Together::Lock(tables), false, false) = (together, first.flavour == Flavour::OceanBase, others.is_empty()) {
             lock = Lock::take(dialer, database, tables).await?;
         }
         let mut snapshot = Snapshot::take(&mut first, dialer.cx().now()).await?;
         let mut sessions = vec![first];
-        let one_moment = snapshot.scn.is_some() || lock.is_some() || matches!(together, Together::Alone);
-        for mut session in others {
-            if one_moment {
-                snapshot.join(&mut session).await?;
-                sessions.push(session);
-            } else {
-                session.close().await;
-            }
+        if snapshot.scn.is_some() || lock.is_some() || matches!(together, Together::Alone) {
+            try_join_all(others.iter_mut().map(|session| snapshot.join(session))).await?;
+            sessions.append(&mut others);
+        }
+        for session in others {
+            session.close().await;
         }
         snapshot.connections = sessions.len();
         if let Some(lock) = lock {
@@ -87,8 +79,12 @@ impl<'a> Readers<'a> {
 
     /// Connects and takes a snapshot.
     pub(in crate::sql) async fn open(dialer: &Dialer<'a>, database: &str, wanted: usize, together: Together<'_>) -> Sql<Self> {
-        let first = dialer.connect(Some(database)).await?;
-        Self::take(dialer, first, database, wanted, together).await
+        let mut sessions = vec![dialer.connect(Some(database)).await?];
+        let numbered = sessions.iter().all(|session| session.flavour == Flavour::OceanBase);
+        if numbered || !matches!(together, Together::Free) {
+            sessions.extend(dialer.connect_all(database, wanted.saturating_sub(1)).await?);
+        }
+        Self::take(dialer, sessions, database, together).await
     }
 
     /// Says goodbye.
@@ -141,9 +137,35 @@ impl Snapshot {
         }
     }
 
-    /// How long the server promises to keep the rows of the moment, in seconds.
-    pub(in crate::sql) fn retention(&self) -> Option<u64> {
-        self.retention
+    /// A read of a table that failed: says so where the table or the moment itself is gone.
+    pub(in crate::sql) fn explained(&self, mut fault: Fault, table: &str, now: Timestamp) -> Fault {
+        let age = u64::try_from(now.as_second() - self.taken_at.as_second()).unwrap_or(0);
+        let too_old = match (fault.code, self.retention) {
+            (Some(code::SNAPSHOT_GONE), kept) if self.scn.is_some() => Some(kept),
+            (Some(code::TABLE_DEF_CHANGED), Some(kept)) if age >= kept => Some(Some(kept)),
+            _ => None,
+        };
+        let (message, help) = match (fault.code, too_old) {
+            (_, Some(kept)) => {
+                let kept = kept.map_or_else(String::new, |kept| format!(", and the server keeps old rows for {kept} s (`undo_retention`)"));
+                (
+                    format!("the snapshot of the table `{table}` is gone: it is {age} s old{kept}"),
+                    Some("as an administrator: ALTER SYSTEM SET undo_retention = SECONDS, more than this takes; or use more `connections`"),
+                )
+            }
+            (Some(code::TABLE_DEF_CHANGED), None) => (
+                format!("the snapshot of the table `{table}` is gone: the table was changed or emptied while it was read"),
+                Some("stop what changes the tables, and try again"),
+            ),
+            (Some(code::NO_SUCH_TABLE), None) => (format!("the table `{table}` was dropped while it was read"), None),
+            _ => return fault.at(&format!("table `{table}`")),
+        };
+        fault.failure.message = message;
+        fault.failure.kind = FailureKind::Conflict;
+        if let Some(help) = help {
+            fault.failure.help = Some(help.to_owned());
+        }
+        fault
     }
 }
 

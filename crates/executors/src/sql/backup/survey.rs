@@ -57,8 +57,7 @@ type Found = Mutex<BTreeMap<usize, (TableDdl, Sum)>>;
 impl Survey<'_> {
     /// Reads over as many connections as there are; `dialer` is theirs.
     pub(in crate::sql) async fn read(&self, dialer: Option<&Dialer<'_>>, sessions: &mut [Session<'_>]) -> Sql<Contents> {
-        let [session, ..] = &mut *sessions else { return Err(no_connection()) };
-        let mut inventory = inventory::read(session, self.database).await?;
+        let mut inventory = inventory::read_over(dialer, sessions, self.database).await?;
         inventory.leave_out(&[MARKER.to_owned()]);
         inventory.leave_out(self.without);
         inventory.refuse_unknown()?;
@@ -86,7 +85,10 @@ impl Survey<'_> {
         let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
             Box::pin(async move {
                 while let Some(job) = queue_ref.next().await? {
-                    self.job(session, tables_ref, queue_ref, found_ref, job).await?;
+                    let (Job::Table(at) | Job::Piece { table: at, .. }) = &job;
+                    let table = tables_ref.get(*at).map_or("", |(table, _)| table.as_str());
+                    let done = self.job(session, tables_ref, queue_ref, found_ref, job).await;
+                    done.map_err(|fault| self.snapshot.explained(fault, table, self.cx.now()))?;
                     queue_ref.done();
                 }
                 Ok(())
