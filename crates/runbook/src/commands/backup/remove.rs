@@ -22,7 +22,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no folder that can be removed"));
     };
-    let aside = (0_u32..).map(|number| aside(parent, &name.to_string_lossy(), number)).find(|path| path.symlink_metadata().is_err());
+    let aside = (0..=u32::MAX).map(|number| aside(parent, &name.to_string_lossy(), number)).find(|path| path.symlink_metadata().is_err());
     let aside = aside.unwrap_or_else(|| parent.join(REMOVED));
     std::fs::rename(folder, &aside)?;
     // The name is gone for good before the first file is.
