@@ -26,7 +26,8 @@ Usage: cargo xtask TASK
   lab status          say what is up
   demo [--keep]       upgrade a stand-in of ODC to a version whose migration fails, and roll it back with `runbook`
   test [-- ARGS]      every check of this project; ARGS go to `cargo test`
-  chaos [--every N]   kill the shipped procedures at every point (or each N-th), resume them, roll them back; takes hours
+  chaos [--every N] [--only NAME]
+                      kill the shipped procedures (or one) at every point (or each N-th), resume them, roll them back; takes hours
   bench               speed and size, as ratios
   bench backup [--large]
                       dump and restore against mydumper, mariadb-dump and the client, with 200 MB or 2 GB of data
@@ -64,8 +65,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["bench"] => bench::run(&checkout, bench::What::Program),
         ["bench", "backup"] => bench::run(&checkout, bench::What::Backup { large: false }),
         ["bench", "backup", "--large"] => bench::run(&checkout, bench::What::Backup { large: true }),
-        ["chaos"] => chaos::run(&checkout, "1"),
-        ["chaos", "--every", every] => chaos::run(&checkout, every),
+        ["chaos", rest @ ..] => chaos::Wish::read(rest).and_then(|wish| chaos::run(&checkout, wish)),
         ["generate"] => generate::run(&checkout, generate::Mode::Write),
         ["generate", "--check"] => generate::run(&checkout, generate::Mode::Check),
         _ => Err(TaskError::usage(USAGE)),

@@ -129,7 +129,8 @@ fn killed_at_every_point_nothing_is_lost() {
     let number = |name: &str, otherwise: usize| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let (every, from) = (number("CHAOS_EVERY", 1).max(1), number("CHAOS_FROM", 0));
     let only = std::env::var("CHAOS_ONLY").ok();
-    assert!(only.as_ref().is_none_or(|only| PROCEDURES.iter().any(|procedure| procedure.runbook == only)), "there is no {only:?}");
+    let names: Vec<&str> = PROCEDURES.iter().map(|procedure| procedure.runbook).collect();
+    assert!(only.as_deref().is_none_or(|only| names.contains(&only)), "there is no procedure {only:?}; there are {names:?}");
     let mut lost = Vec::new();
     println!(
         "\n{:<14} {:>6} {:>6} {:>12} {:>10} {:>10} {:>15} {:>5}",
