@@ -62,6 +62,12 @@ pub enum EngineError {
         /// How.
         end: RunEnd,
     },
+    /// A disk keeps the session from its first record: nothing was run. The cause is the source.
+    #[error("nothing was run: {source}")]
+    NotBegun {
+        /// Why.
+        source: Box<EngineError>,
+    },
     /// A session broke off after the run had begun. The cause is the source.
     #[error("run `{run}` broke off: {source}")]
     BrokeOff {
@@ -81,6 +87,18 @@ pub enum EngineError {
 impl EngineError {
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Self::Internal { what: what.into() }
+    }
+
+    /// What an error means where no record of the session is on disk yet: a fault of the disk passes, and then the session can begin.
+    pub(crate) fn before_the_first_record(self) -> Self {
+        match self {
+            Self::Disk(_)
+            | Self::State(StateError::Disk(_))
+            | Self::Journal(JournalError::Disk(_) | JournalError::NoRoom { .. } | JournalError::Poisoned { .. }) => {
+                Self::NotBegun { source: Box::new(self) }
+            }
+            other => other,
+        }
     }
 }
 

@@ -21,7 +21,6 @@ use serde_json::{Map, Value, json};
 
 use crate::ask::Asker;
 use crate::context::Surroundings;
-use crate::disk::OnPath;
 use crate::dispatcher::{self, Dispatcher, Known, Ledger, Parts, Replayed, Results, Secrets, oversize};
 use crate::events::{Event, EventSender};
 use crate::host::Host;
@@ -81,7 +80,6 @@ struct Work {
     vault: Vault,
     /// The runbook's file, made absolute.
     path: PathBuf,
-    held: Held,
     /// Secrets that changed, and may.
     accepted: Vec<AcceptedSecret>,
     /// A mended runbook takes over.
@@ -113,38 +111,28 @@ pub(crate) async fn begin(
     session: Session,
     create: impl FnOnce(&Path) -> Result<Journal, JournalError>,
 ) -> Result<SessionEnd, EngineError> {
-    let Session { runbook, plan, inputs, state, host, events, .. } = &session;
-    let opened = host.clock.now();
-    let run = state.create_run(opened)?;
+    let opened = session.host.clock.now();
+    let run = session.state.create_run(opened).map_err(|error| EngineError::from(error).before_the_first_record())?;
     let held = match session.take_locks(&run, opened).await {
         Ok(held) => held,
         Err(error) => {
             // Nothing was done in it, and nobody knows of it.
-            std::fs::remove_dir_all(run.path()).on("remove", run.path())?;
+            run.remove()?;
             return Err(error);
         }
     };
-    run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
-    run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
-    let key = state.digest_key()?;
-    let secrets = Secrets::new(inputs, key.clone());
-    let (variables, values) = recorded_inputs(inputs, &run, (0, &key), &secrets.masker())?;
-    let journal = create(&run.journal())?;
-    let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
-    let path = absolute(runbook.source.name());
-    ledger.write(Record::RunOpened(Box::new(RunOpened {
-        run: run.id().to_string(),
-        format: journal::FORMAT,
-        runbook: identity(runbook),
-        plan: plan.digest(),
-        variables,
-        values,
-        operator: host.operator.clone(),
-    })))?;
-    state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
-    let results = Results::new(session.scope(&run, opened));
-    let vault = Vault::of(state, &run);
-    session.run(Work { run, ledger, results, secrets, vault, path, held, accepted: Vec::new(), amended: None }, 1, Intent::GoOn).await
+    let ended = match session.open(run.clone(), opened, create) {
+        Ok(work) => session.run(work, held, (1, Intent::GoOn)).await,
+        Err(error) => {
+            session.give_back(held).await;
+            Err(error.before_the_first_record())
+        }
+    };
+    if let Err(EngineError::NotBegun { .. }) = &ended {
+        // As far as that is possible: a folder that stays shows as a run that never began.
+        let _ = run.remove();
+    }
+    ended
 }
 
 /// Opens another session of a run: goes on with it, or undoes it. The session's runbook, plan and inputs are those of the run: its copy of the runbook, and
@@ -179,7 +167,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     };
     let path = PathBuf::from(&amended.as_ref().map_or(&opened.runbook, |amended| &amended.runbook).path);
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
-    session.run(Work { run, ledger, results, secrets, vault, path, held, accepted, amended }, last + 1, onward.intent).await
+    session.run(Work { run, ledger, results, secrets, vault, path, accepted, amended }, held, (last + 1, onward.intent)).await
 }
 
 /// Keeps copies of a mended runbook and its plan; returns their number, the first after `change` that no session that broke off has used.
@@ -203,10 +191,40 @@ fn identity(runbook: &Runbook) -> RunbookIdentity {
 }
 
 impl Session {
-    async fn run(self, work: Work, number: u32, intent: Intent) -> Result<SessionEnd, EngineError> {
-        let Work { run, mut ledger, results, secrets, vault, path, held, accepted, amended } = work;
-        // What an earlier session that was killed left there.
-        run.sweep()?;
+    /// Writes down what a new run is. Its first record is not on disk yet.
+    fn open(
+        &self,
+        run: RunFolder,
+        opened: Timestamp,
+        create: impl FnOnce(&Path) -> Result<Journal, JournalError>,
+    ) -> Result<Work, EngineError> {
+        let Self { runbook, plan, inputs, state, host, events, .. } = self;
+        run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
+        run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
+        let key = state.digest_key()?;
+        let secrets = Secrets::new(inputs, key.clone());
+        let (variables, values) = recorded_inputs(inputs, &run, (0, &key), &secrets.masker())?;
+        let journal = create(&run.journal())?;
+        let mut ledger = Ledger::new(journal, Arc::clone(plan), RunView::new(plan), (Arc::clone(&host.clock), events.clone()));
+        let path = absolute(runbook.source.name());
+        ledger.write(Record::RunOpened(Box::new(RunOpened {
+            run: run.id().to_string(),
+            format: journal::FORMAT,
+            runbook: identity(runbook),
+            plan: plan.digest(),
+            variables,
+            values,
+            operator: host.operator.clone(),
+        })))?;
+        state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
+        let results = Results::new(self.scope(&run, opened));
+        let vault = Vault::of(state, &run);
+        Ok(Work { run, ledger, results, secrets, vault, path, accepted: Vec::new(), amended: None })
+    }
+
+    /// Carries the session out: its number in the run, and what it is for.
+    async fn run(self, work: Work, held: Held, (number, intent): (u32, Intent)) -> Result<SessionEnd, EngineError> {
+        let Work { run, mut ledger, results, secrets, vault, path, accepted, amended } = work;
         if let Err(error) = vault::sweep(&self.state) {
             self.events.send(Event::Warning { text: format!("the secrets that a closed run kept are not removed: {error}") });
         }
@@ -214,11 +232,14 @@ impl Session {
         let leases = everywhere.as_ref().map(|(_, had)| had.taken.clone()).unwrap_or_default();
         self.tell_take_overs(&leases);
         let keeper = everywhere.map(|(place, had)| Keeper::start(place, had, self.stops.sender(), self.events.clone()));
-        ledger.write(Record::SessionOpened(Box::new(self.opened(number, intent, (accepted, leases)))))?;
-        if let Some(amended) = amended {
-            ledger.write(Record::Amended(Box::new(amended)))?;
+        let first = self.opened(number, intent, (accepted, leases));
+        if let Err(error) = begin_session(&run, &mut ledger, first, amended) {
+            if let Some(keeper) = keeper {
+                // A new run is forgotten, one that was begun is still to be finished.
+                leave(keeper, if number == 1 { Leaving::Free } else { Leaving::Unfinished }, &self.events).await;
+            }
+            return Err(error.before_the_first_record());
         }
-        ledger.flush()?;
         let Self { runbook, state, host, asker, events, stops, .. } = self;
         let dispatcher = Dispatcher::new(Parts {
             runbook,
@@ -250,8 +271,9 @@ impl Session {
             // The next session of any run tries again.
             events.send(Event::Warning { text: format!("the secrets that the run kept are not removed: {error}") });
         }
-        if let Some(keeper) = keeper {
-            leave(keeper, end, &events).await;
+        // What was lost is somebody else's, or its server is gone.
+        if let Some(keeper) = keeper.filter(|_| end != RunEnd::LockLost) {
+            leave(keeper, if unfinished::keeps_locks(end) { Leaving::Unfinished } else { Leaving::Free }, &events).await;
         }
         finish(&state, &run, end, here, (&host, &events));
         Ok(SessionEnd { run, end, view })
@@ -268,6 +290,17 @@ impl Session {
         let about = json!({ "id": run.id().as_str(), "started_at": opened.to_string(), "dir": run.path().display().to_string() });
         scope.set("run", about, Secrecy::none());
         scope
+    }
+
+    /// Gives free what a run that never began had taken.
+    async fn give_back(&self, held: Held) {
+        let Held { here, everywhere } = held;
+        if let Some((place, had)) = everywhere {
+            leave(Keeper::start(place, had, self.stops.sender(), self.events.clone()), Leaving::Free, &self.events).await;
+        }
+        if let Err(error) = here.finish() {
+            self.events.send(Event::Warning { text: format!("a lock was not given free: {error}") });
+        }
     }
 
     async fn take_locks(&self, run: &RunFolder, since: Timestamp) -> Result<Held, EngineError> {
@@ -323,12 +356,7 @@ pub(crate) fn holder(run: &str, runbook: &str, (state, host): (&StateDir, &Host)
 }
 
 /// Gives free what holds on all hosts, or leaves it to the run. None of it can undo what the run has done, so a fault is a warning.
-async fn leave(keeper: Keeper, end: RunEnd, events: &EventSender) {
-    // What was lost is somebody else's, or its server is gone.
-    if end == RunEnd::LockLost {
-        return;
-    }
-    let how = if unfinished::keeps_locks(end) { Leaving::Unfinished } else { Leaving::Free };
+async fn leave(keeper: Keeper, how: Leaving, events: &EventSender) {
     if let Err(error) = keeper.leave(how).await {
         let text = match how {
             Leaving::Free => format!("{error}; they stay this run's, and another one takes them with `--take-over`"),
@@ -336,6 +364,17 @@ async fn leave(keeper: Keeper, end: RunEnd, events: &EventSender) {
         };
         events.send(Event::Warning { text });
     }
+}
+
+/// Puts a session's first records on disk.
+fn begin_session(run: &RunFolder, ledger: &mut Ledger, opened: SessionOpened, amended: Option<Amended>) -> Result<(), EngineError> {
+    // What an earlier session that was killed left there.
+    run.sweep()?;
+    ledger.write(Record::SessionOpened(Box::new(opened)))?;
+    if let Some(amended) = amended {
+        ledger.write(Record::Amended(Box::new(amended)))?;
+    }
+    ledger.flush()
 }
 
 /// What a session says of itself.

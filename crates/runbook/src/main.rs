@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod card;
 mod commands;
+mod damage;
 mod exit;
 mod failure;
 mod loading;

@@ -1,67 +1,10 @@
 //! A dump and a restore whose program is killed at many moments: what is good stays, and `resume` ends what was begun.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::lab::{Db, Lab};
 use crate::sandbox::Sandbox;
-
-const RUNBOOK: &str = r#"
-format = 1
-name = "there-and-back"
-title = "Dump one database, and restore it over another"
-risk = "low"
-on_failure = "stop"
-
-[vars.port]
-type = "port"
-description = "The server's port"
-
-[vars.password]
-type = "string"
-secret = true
-description = "The password"
-
-[target.db]
-mysql = { host = "127.0.0.1", port = "{{vars.port}}", user = "root", password = "{{vars.password}}" }
-
-[[step]]
-id = "dump"
-leaves = "a backup"
-sql.dump = { target = "db", database = "SOURCE", to = "backup", connections = 3 }
-
-[[step]]
-id = "restore"
-sql.restore = { target = "db", manifest = "backup", into = "COPY", recreate = true, aside = "aside", connections = 3 }
-irreversible = "a test"
-
-[[verify]]
-id = "same"
-sql.compare = { target = "db", database = "COPY", manifest = "backup" }
-expect = ["equal"]
-"#;
-
-/// A database with a table that is read in pieces, and one that holds something else.
-fn databases(lab: &Lab, db: Db, name: &str) {
-    let mut text = format!(
-        "create database {name} default character set utf8mb4; create database {name}_copy default character set utf8mb4; use {name};"
-    );
-    text.push_str("create table t (id int primary key, v varchar(200), key by_v (v)); insert into t values (0, repeat('x', 150));");
-    for power in 0..15 {
-        let _ = write!(text, "insert into t select id + {}, concat(id, repeat('y', 140)) from t;", 1 << power);
-    }
-    for table in 0..20 {
-        let _ = write!(
-            text,
-            "create table s{table} (id int primary key, up int, foreign key (up) references s0 (id)); insert into s{table} values (1, null), (2, 1);"
-        );
-    }
-    let _ = write!(
-        text,
-        "create view v as select count(*) as n from t; use {name}_copy; create table only_here (a int); insert into only_here values (42);"
-    );
-    lab.sql(db, "", &text);
-}
+use crate::there_and_back::{self, SUMS};
 
 /// `RUNBOOK_KILLS` says at how many moments.
 #[test]
@@ -72,9 +15,10 @@ fn a_backup_survives_a_kill_at_any_moment() {
         let mut whole = None;
         for moment in 0..=moments {
             let name = format!("kill{}_{moment}", std::process::id());
-            let runbook = RUNBOOK.replace("SOURCE", &name).replace("COPY", &format!("{name}_copy"));
+            let copy = format!("{name}_copy");
+            let runbook = there_and_back::runbook(&name, &copy);
             let sandbox = Sandbox::new().file("there.toml", runbook).env("RUNBOOK_VAR_PASSWORD", lab.password(db));
-            databases(&lab, db, &name);
+            lab.sql(db, "", &there_and_back::databases(&name, &copy, 15));
             let port = format!("port={}", lab.port(db));
             let exec = ["exec", "there.toml", "--var", &port, "--yes", "--no-input", "--output", "quiet"];
             let begun = Instant::now();
@@ -111,8 +55,7 @@ fn a_backup_survives_a_kill_at_any_moment() {
 }
 
 fn check(lab: &Lab, db: Db, sandbox: &Sandbox, name: &str) {
-    let sum = "select count(*), sum(crc32(concat(id, v))) from t; select sum(id), count(up) from s7; select n from v;";
-    assert_eq!(lab.sql(db, name, sum), lab.sql(db, &format!("{name}_copy"), sum), "{name}");
+    assert_eq!(lab.sql(db, name, SUMS), lab.sql(db, &format!("{name}_copy"), SUMS), "{name}");
     // What stood there before was kept.
     assert!(sandbox.read("aside/30-data-00001.sql").contains("(42)"), "{name}");
     let partial = std::fs::read_dir(sandbox.path(".")).expect("the folder").flatten();

@@ -1,23 +1,16 @@
 //! What befalls the machine under a run: a disk that is full or read-only, a password that is changed, a database that
 //! goes away in the middle of a script.
 
-use std::process::{Command, Stdio};
-
 use crate::lab::{Db, Lab};
-use crate::sandbox::Sandbox;
+use crate::namespaces;
+use crate::sandbox::{self, Sandbox};
 use crate::way::Way;
 
 /// Runs lines of a shell in which file systems can be mounted; what is mounted goes with it. `$RUNBOOK` is the program.
 fn mounting(sandbox: &Sandbox, lines: &str) -> (Option<i32>, String) {
-    let program = sandbox.command([]);
-    let mut shell = Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        shell.args(["--user", "--map-root-user"]);
-    }
-    shell.args(["--mount", "--", "bash", "-c", &format!("exec 2>&1; set -u; {lines}")]).env_clear();
-    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("RUNBOOK", program.get_program());
-    let child = shell.current_dir(sandbox.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("unshare");
-    sandbox.wait(child).seen()
+    let mut shell = namespaces::command(sandbox, &["--mount"]);
+    shell.args(["bash", "-c", &format!("exec 2>&1; set -u; {lines}")]).env("RUNBOOK", sandbox::binary());
+    sandbox.wait(shell.spawn().expect("unshare")).seen()
 }
 
 const LOUD: &str = r#"
@@ -45,20 +38,26 @@ cat /dev/zero > state/rest 2> /dev/null
 "$RUNBOOK" runs list; echo "exit $?"
 "$RUNBOOK" exec loud.toml | grep --invert-match xxxx; echo "exit ${PIPESTATUS[0]}"
 cat done
+"$RUNBOOK" runs list; echo "exit $?"
 rm state/rest
 "$RUNBOOK" exec loud.toml > /dev/null; echo "exit $?"
 "#;
     let (code, said) = mounting(&sandbox, lines);
     assert_eq!(code, Some(0), "{said}");
     let parts: Vec<&str> = said.split("exit ").collect();
-    let [first, list, refused, freed, end] = parts.as_slice() else { panic!("{said}") };
+    let [first, list, refused, after, freed, end] = parts.as_slice() else { panic!("{said}") };
     // Room for its records was kept before it began, so that it is only the output that suffers.
     assert!(first.contains("step loud: warning: some of its output could not be kept: No space left on device"), "{said}");
     assert!(first.contains("step after: done"), "{said}");
     assert!(list.starts_with("0\n") && list.contains("done"), "{said}");
     assert!(refused.contains("no space left on device"), "{said}");
-    assert!(freed.starts_with("8\nloud\nafter\n"), "something was done: {said}");
-    assert!(end.starts_with('0'), "{said}");
+    assert!(
+        refused.ends_with("help: nothing was run, and nothing was changed: when the cause is gone, the same command can be typed again\n"),
+        "{said}"
+    );
+    assert!(after.starts_with("8\nloud\nafter\n"), "something was done: {said}");
+    assert_eq!(after.matches(" loud ").count(), 1, "a run that never began is none: {said}");
+    assert!(freed.starts_with('0') && end.starts_with('0'), "{said}");
 }
 
 #[test]

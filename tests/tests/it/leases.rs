@@ -1,11 +1,12 @@
 //! Locks that hold on all hosts: two hosts (each with a name, a boot id and a folder of locks of its own) and a real server that both see.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::lab::{Db, Lab};
+use crate::namespaces;
 use crate::sandbox::{Ran, Sandbox};
 use crate::way::Way;
 
@@ -49,15 +50,9 @@ struct Host {
 impl Host {
     fn command(&self, words: &[&str]) -> Command {
         let program = self.sandbox.command(words.iter().copied());
-        let mut command = Command::new("unshare");
-        if !rustix::process::geteuid().is_root() {
-            command.args(["--user", "--map-root-user"]);
-        }
-        command.args(["--uts", "--mount", "--", "sh", "-c", MACHINE, "sh", self.name]);
-        command.args([self.sandbox.path("locks"), self.sandbox.path("boot_id")]);
-        command.arg(program.get_program()).args(program.get_args()).env_clear();
-        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.current_dir(self.sandbox.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = namespaces::command(&self.sandbox, &["--uts", "--mount"]);
+        command.args(["sh", "-c", MACHINE, "sh", self.name]).args([self.sandbox.path("locks"), self.sandbox.path("boot_id")]);
+        command.arg(program.get_program()).args(program.get_args());
         command
     }
 

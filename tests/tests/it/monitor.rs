@@ -190,47 +190,22 @@ fn neither_the_end_of_a_run_nor_ctrl_c_waits_for_a_probe() {
 
 #[test]
 fn a_planned_downtime_is_left_out_by_its_window() {
-    let text = r#"format = 1
-name = "window"
-
-[[step]]
-id = "prepare"
-shell.script = { text = "touch up; while test ! -e early; do sleep 0.02; done" }
-leaves = "a file"
-
-[[step]]
-id = "take-down"
-shell.script = { text = "rm up; sleep 0.5" }
-leaves = "nothing"
-
-[[step]]
-id = "bring-up"
-shell.script = { text = "touch up" }
-leaves = "a file"
-
-[[step]]
-id = "look"
-shell.script = { text = "while test ! -e late; do sleep 0.02; done" }
-leaves = "nothing"
-
-[[monitor]]
-id = "before"
-until = "take-down"
-every = "100ms"
-failures = 1
-then = "stop"
-shell.script = { text = "touch early; test -e up || test ! -e late" }
-safety = "read_only"
-
-[[monitor]]
-id = "after"
-from = "bring-up"
-every = "100ms"
-failures = 1
-then = "stop"
-shell.script = { text = "touch late; test -e up" }
-safety = "read_only"
-"#;
+    let step = |id: &str, text: &str| format!("[[step]]\nid = \"{id}\"\nshell.script = {{ text = \"{text}\" }}\nleaves = \"a file\"\n");
+    let monitor = |id: &str, window: &str, text: &str| {
+        format!(
+            "[[monitor]]\nid = \"{id}\"\n{window}\nevery = \"100ms\"\nfailures = 1\nthen = \"stop\"\nshell.script = {{ text = \"{text}\" }}\nsafety = \"read_only\"\n"
+        )
+    };
+    let text = [
+        "format = 1\nname = \"window\"\n".to_owned(),
+        step("prepare", "touch up; while test ! -e early; do sleep 0.02; done"),
+        step("take-down", "rm up; sleep 0.5"),
+        step("bring-up", "touch up"),
+        step("look", "while test ! -e late; do sleep 0.02; done"),
+        monitor("before", "until = \"take-down\"", "touch early; test -e up || test ! -e late"),
+        monitor("after", "from = \"bring-up\"", "touch late; test -e up"),
+    ]
+    .concat();
     let sandbox = Sandbox::new().file("a.toml", text);
     let (plan, _) = sandbox.run(["plan", "a.toml"]).only_code(0);
     assert!(plan.contains("Monitors, beside the steps"), "{plan}");

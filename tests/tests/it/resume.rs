@@ -627,7 +627,14 @@ fn a_journal_that_was_damaged_is_given_up_and_no_guess_is_made() {
     bytes[at] ^= 1;
     std::fs::write(&journal.0, bytes).expect("a journal");
     let (_, stderr) = sandbox.run(["resume", "--last"]).only_code(8);
-    assert!(stderr.contains("is damaged, and it is the last") && stderr.contains("runbook abandon"), "{stderr}");
+    assert!(stderr.contains("is damaged, and it is the last: what it began is not known"), "{stderr}");
+    for help in ["`runbook runs show [RUN]", "`tail --lines=1 [DIR]/state/runs/[RUN]/journal.jsonl`", "`runbook abandon [RUN]"] {
+        assert!(stderr.contains(help), "{help}: {stderr}");
+    }
+    // What is shown does not promise what is refused.
+    let (shown, _) = sandbox.run(["runs", "show", "--last"]).only_code(0);
+    assert!(shown.contains("damaged: line ") && shown.contains("  when done   runbook abandon [RUN]"), "{shown}");
+    assert!(!shown.contains("runbook resume") && !shown.contains("runbook rollback"), "{shown}");
     sandbox.run(["abandon", "--last", "--reason", "looked at by hand"]).only_code(0);
 }
 

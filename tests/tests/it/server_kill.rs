@@ -1,67 +1,12 @@
-//! A dump and a restore whose server dies: the person is told, and what was begun is started over when it is there again.
+//! A dump, a restore and a script whose server dies: the person is told, and what was begun is started over, or taken back, when it is there again.
 
-use std::fmt::Write as _;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::lab::{Db, Lab};
 use crate::own_server::{OwnServer, PASSWORD};
 use crate::sandbox::Sandbox;
-
-const RUNBOOK: &str = r#"
-format = 1
-name = "there-and-back"
-title = "Dump one database, and restore it over another"
-risk = "low"
-on_failure = "stop"
-
-[vars.port]
-type = "port"
-description = "The server's port"
-
-[vars.password]
-type = "string"
-secret = true
-description = "The password"
-
-[target.db]
-mysql = { host = "127.0.0.1", port = "{{vars.port}}", user = "root", password = "{{vars.password}}", connect_timeout = "5s" }
-
-[[step]]
-id = "dump"
-leaves = "a backup"
-sql.dump = { target = "db", database = "shop", to = "backup", connections = 3 }
-
-[[step]]
-id = "restore"
-sql.restore = { target = "db", manifest = "backup", into = "copy", recreate = true, aside = "aside", connections = 3 }
-irreversible = "a test"
-
-[[verify]]
-id = "same"
-sql.compare = { target = "db", database = "copy", manifest = "backup" }
-expect = ["equal"]
-"#;
-
-/// Enough rows that a dump and a restore take a while, and a database that stands in the way.
-fn databases() -> String {
-    let mut text = "create database shop default character set utf8mb4; create database copy default character set utf8mb4; use shop; \
-                    create table t (id int primary key, v varchar(200), key by_v (v)); insert into t values (0, repeat('x', 150));"
-        .to_owned();
-    for power in 0..17 {
-        let _ = write!(text, "insert into t select id + {}, concat(id, repeat('y', 140)) from t;", 1 << power);
-    }
-    for table in 0..20 {
-        let _ = write!(
-            text,
-            "create table s{table} (id int primary key, up int, foreign key (up) references s0 (id)); insert into s{table} values (1, null), (2, 1);"
-        );
-    }
-    text.push_str(
-        "create view v as select count(*) as n from t; use copy; create table only_here (a int); insert into only_here values (42);",
-    );
-    text
-}
+use crate::there_and_back::{self, SUMS};
 
 /// Waits until something holds while the program runs.
 fn wait_while(child: &mut Child, what: &str, mut holds: impl FnMut() -> bool) {
@@ -84,8 +29,8 @@ fn partials(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
 
 fn dies_at_both(db: Db) {
     let mut server = OwnServer::new(&Lab::get(), db, &[]);
-    server.sql("", &databases());
-    let sandbox = Sandbox::new().file("there.toml", RUNBOOK).env("RUNBOOK_VAR_PASSWORD", PASSWORD);
+    server.sql("", &there_and_back::databases("shop", "copy", 17));
+    let sandbox = Sandbox::new().file("there.toml", there_and_back::runbook("shop", "copy")).env("RUNBOOK_VAR_PASSWORD", PASSWORD);
     let port = format!("port={}", server.port);
     let mut child = sandbox.spawn(["exec", "there.toml", "--var", &port, "--yes", "--no-input", "--output", "plain"]);
     let resume = ["resume", "--last", "--yes", "--no-input", "--output", "plain"];
@@ -126,8 +71,7 @@ fn dies_at_both(db: Db) {
     assert_eq!(server.sql("", marker), ["1"], "what stands there is known for half a restore");
     let (code, seen) = sandbox.run(resume).seen();
     assert_eq!(code, Some(0), "{seen}");
-    let sum = "select count(*), sum(crc32(concat(id, v))) from t; select sum(id), count(up) from s7; select n from v;";
-    assert_eq!(server.sql("shop", sum), server.sql("copy", sum));
+    assert_eq!(server.sql("shop", SUMS), server.sql("copy", SUMS));
     assert_eq!(server.sql("", marker), ["0"]);
     assert!(sandbox.read("aside/30-data-00001.sql").contains("(42)"), "what stood there before was kept");
     assert!(partials(&sandbox).is_empty());
@@ -141,4 +85,80 @@ fn a_mariadb_that_dies_is_named_and_started_over() {
 #[test]
 fn an_oceanbase_that_dies_is_named_and_started_over() {
     dies_at_both(Db::OceanBase);
+}
+
+const SCRIPT: &str = r#"
+format = 1
+name = "fill"
+on_failure = "stop"
+
+[vars.password]
+type = "string"
+secret = true
+
+[target.db]
+mysql = { host = "127.0.0.1", port = PORT, user = "root", password = "{{vars.password}}", connect_timeout = "5s" }
+
+[[step]]
+id = "fill"
+SAFETY
+sql.script = { target = "db", database = "shop", sql = """
+insert ignore into marks values (1);
+select sleep(3);
+insert ignore into marks values (2);
+insert into times values ();
+""" }
+undo = [{ sql.execute = { target = "db", database = "shop", sql = "delete from marks", rows = { max = 2 } } }]
+
+[[step]]
+id = "after"
+sql.execute = { target = "db", database = "shop", sql = "insert into marks values (3)", rows = { min = 1, max = 1 } }
+undo = [{ sql.execute = { target = "db", database = "shop", sql = "delete from marks where id = 3", rows = { max = 1 } } }]
+"#;
+
+/// Dies in the middle of a script, twice: one that may be repeated ends, one that may not waits for a person.
+fn dies_under_a_script(db: Db) {
+    let mut server = OwnServer::new(&Lab::get(), db, &[]);
+    let tables = "create table marks (id int primary key); create table times (id int auto_increment primary key)";
+    server.sql("", &format!("create database shop default character set utf8mb4; use shop; {tables}"));
+    let marks = |server: &OwnServer| server.sql("shop", "select id from marks order by id");
+    for safety in ["safety = \"idempotent\"", ""] {
+        let text = SCRIPT.replace("PORT", &server.port.to_string()).replace("SAFETY", safety);
+        let sandbox = Sandbox::new().file("fill.toml", text).env("RUNBOOK_VAR_PASSWORD", PASSWORD);
+        let mut child = sandbox.spawn(["exec", "fill.toml", "--no-input"]);
+        wait_while(&mut child, "the first statement", || marks(&server) == ["1"]);
+        server.kill();
+        let (code, seen) = sandbox.wait(child).seen();
+        assert_eq!(code, Some(6), "{seen}");
+        assert!(seen.contains("`fill` failed: ") && seen.contains("IN DOUBT"), "{seen}");
+        let on = |words: &[&str]| sandbox.run(words.iter().copied().chain(["--last", "--yes", "--no-input"])).seen();
+        let (code, seen) = on(&["resume"]);
+        assert_eq!(code, Some(6), "without a server nothing goes on: {seen}");
+        server.start();
+        let (code, seen) = on(&["resume"]);
+        if safety.is_empty() {
+            assert_eq!(code, Some(6), "{seen}");
+            assert!(seen.contains("--answer fill=done") && seen.contains("--answer fill=not-done"), "{seen}");
+            assert_eq!(marks(&server), ["1"], "it was done again without a word");
+            let (code, seen) = on(&["resume", "--answer", "fill=not-done"]);
+            assert_eq!(code, Some(0), "{seen}");
+        } else {
+            assert_eq!(code, Some(0), "{seen}");
+        }
+        assert_eq!(marks(&server), ["1", "2", "3"]);
+        let (code, seen) = on(&["rollback"]);
+        assert_eq!(code, Some(0), "{seen}");
+        assert!(marks(&server).is_empty());
+    }
+    assert_eq!(server.sql("shop", "select count(*) from times"), ["2"], "each was done to its end once");
+}
+
+#[test]
+fn a_mariadb_that_dies_under_a_script_does_not_have_it_twice() {
+    dies_under_a_script(Db::MariaDb);
+}
+
+#[test]
+fn an_oceanbase_that_dies_under_a_script_does_not_have_it_twice() {
+    dies_under_a_script(Db::OceanBase);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use runbook_core::effect::EffectId;
 
 use super::RunId;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, DiskError, OnPath};
 
 /// A run's folder (mode 0700) and the names of what is in it.
 #[derive(Clone, Debug)]
@@ -20,14 +20,30 @@ impl RunFolder {
         Self { id, path }
     }
 
-    /// Creates it; fails where it is there already.
+    /// Creates it, whole or not at all; fails where it is there already.
     pub(super) fn create(id: RunId, path: PathBuf) -> Result<Self, DiskError> {
         disk::create_new_folder(&path)?;
-        for part in ["sources", "output", "values", "tmp"] {
-            disk::create_folders(&path.join(part))?;
+        let run = Self { id, path };
+        match run.furnish() {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                // What cannot be made may not be to be removed either; the first fault tells why.
+                let _ = run.remove();
+                Err(error)
+            }
         }
-        disk::sync_folder(&path)?;
-        Ok(Self { id, path })
+    }
+
+    fn furnish(&self) -> Result<(), DiskError> {
+        for part in ["sources", "output", "values", "tmp"] {
+            disk::create_folders(&self.path.join(part))?;
+        }
+        disk::sync_folder(&self.path)
+    }
+
+    /// Removes the folder of a run in which nothing was done, and of which nobody knows.
+    pub(crate) fn remove(&self) -> Result<(), DiskError> {
+        std::fs::remove_dir_all(&self.path).on("remove", &self.path)
     }
 
     /// The run's id.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
-use runbook_engine::journal::Reader;
+use runbook_engine::journal::{Contents, Reader};
 use runbook_engine::last_plan;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::prune;
 use crate::args::{RunRef, RunsArgs, RunsCommand};
 use crate::card;
+use crate::damage;
 use crate::exit::Exit;
 use crate::report::{self, Layout};
 use crate::reporters::{Retelling, unit_id};
@@ -133,7 +134,7 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
         }
     }
     if let (Some(plan), false) = (plan, as_json) {
-        closing(state, &folder, &contents.records, &plan, end(&contents.records), streams);
+        closing(state, &folder, &contents, &plan, streams);
     }
     Ok(())
 }
@@ -168,7 +169,8 @@ fn end(records: &[Stamped]) -> Option<RunEnd> {
 }
 
 /// The card, from the records alone.
-fn closing(state: &StateDir, folder: &RunFolder, records: &[Stamped], plan: &Plan, end: Option<RunEnd>, streams: &mut Streams) {
+fn closing(state: &StateDir, folder: &RunFolder, contents: &Contents<Stamped>, plan: &Plan, streams: &mut Streams) {
+    let (records, end) = (&contents.records, end(&contents.records));
     let mut view = RunView::new(plan);
     if let Some(error) = records.iter().find_map(|stamped| view.apply(plan, stamped).err()) {
         streams.err.line(format_args!("warning: the records contradict each other: {error}"));
@@ -177,7 +179,7 @@ fn closing(state: &StateDir, folder: &RunFolder, records: &[Stamped], plan: &Pla
     let file = view.opened().map(|opened| opened.runbook.path.clone()).unwrap_or_default();
     let running = end.is_none() && runs::is_held(folder);
     let lines = card::card(&card::About { plan, view: &view, run: folder.id(), state, end, running, file: &file });
-    card::print(&lines, &mut streams.out);
+    card::print(&damage::card(lines, &contents.tail, folder, state), &mut streams.out);
 }
 
 /// Who runs what, since when, with which values, and how it stands.

@@ -22,6 +22,7 @@ use crate::answers::{Answer, Answers};
 use crate::args::OutputMode;
 use crate::ask::Terminal;
 use crate::card;
+use crate::damage;
 use crate::exit::Exit;
 use crate::failure;
 use crate::report::{self, Target};
@@ -197,6 +198,11 @@ pub(crate) fn broken_off(error: &EngineError, state: &StateDir, streams: &mut St
     let (exit, help) = match error {
         EngineError::State(error) => return runs::state_fault(error, streams),
         EngineError::Journal(error) => return runs::journal_fault(error, streams),
+        EngineError::NotBegun { source } => {
+            let exit = broken_off(source, state, streams);
+            streams.err.line("help: nothing was run, and nothing was changed: when the cause is gone, the same command can be typed again");
+            return exit;
+        }
         EngineError::BrokeOff { run, source } => {
             let exit = broken_off(source, state, streams);
             let next = card::command(&format!("resume {run}"), state.named());
@@ -209,9 +215,7 @@ pub(crate) fn broken_off(error: &EngineError, state: &StateDir, streams: &mut St
             (Exit::Invalid, vec![format!("give the value that the run was begun with; where it was changed on purpose, add `{accept}`")])
         }
         EngineError::Lock(error) => (locks::exit(error), locks::help(error)),
-        EngineError::LostRecords { .. } => {
-            (Exit::Unusable, vec!["put right by hand what may be half done, then give the run up with `runbook abandon`".to_owned()])
-        }
+        EngineError::LostRecords { path, .. } => (Exit::Unusable, damage::help(path, state)),
         EngineError::NeverOpened { .. } => (Exit::Unusable, vec!["nothing was done in it: start it again with `runbook exec`".to_owned()]),
         EngineError::AnotherPlan { .. } => (
             Exit::Unusable,
