@@ -237,7 +237,9 @@ fn some_of(names: &[&str]) -> String {
 
 /// Whether it failed and nobody can say whether it changed anything.
 fn is_unknown(view: &RunView, key: EffectKey) -> bool {
-    report(view, key).is_some_and(|report| matches!(report.outcome, Some(Outcome::Failed { residue: Residue::Unknown, .. })))
+    // One that failed without having begun leaves what an attempt before it may have done.
+    let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Failed { residue: Residue::Unknown | Residue::None, .. });
+    report(view, key).is_some_and(|report| report.outcome.as_ref().is_some_and(unknown))
 }
 
 /// ` (undo: docker.start)`.

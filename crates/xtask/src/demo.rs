@@ -59,7 +59,8 @@ fn play(stage: &Stage<'_>) -> Result<(), TaskError> {
     );
     let (image, before) = (stage.release(&lab::NEW_BROKEN)?, stage.backup("before-upgrade"));
     let upgrade = ["exec", "runbooks/odc-upgrade.toml", "--var-file", &stage.site(), "--var-file", &image, "--var", &before];
-    stage.runbook(&[&upgrade[..], &["--on-failure", "stop", "--yes"]].concat(), 1)?;
+    // The stand-ins are small, and so may the disk be.
+    stage.runbook(&[&upgrade[..], &["--var", "docker_room=256MiB", "--on-failure", "stop", "--yes"]].concat(), 1)?;
 
     say::part("What is broken now");
     odc.show_broken_state()?;

@@ -36,6 +36,7 @@ pub(crate) enum Db {
 }
 
 /// What `cargo xtask lab up` has brought up.
+#[derive(Clone)]
 pub(crate) struct Lab(Value);
 
 impl Lab {
@@ -46,6 +47,13 @@ impl Lab {
         let top = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(&path);
         let text = std::fs::read(&path).or_else(|_| std::fs::read(top)).expect("the lab's env.json");
         Self(serde_json::from_slice(&text).expect("the lab's env.json"))
+    }
+
+    /// The same with another Docker Engine.
+    pub(crate) fn with_engine(&self, docker_host: &str) -> Self {
+        let mut lab = self.clone();
+        lab.0["docker_host"] = docker_host.into();
+        lab
     }
 
     fn text(&self, pointer: &str) -> &str {
@@ -173,7 +181,12 @@ pub(crate) struct Odc {
 impl Odc {
     /// The old release, running with data in it. Its stop takes one second.
     pub(crate) fn old(db: Db) -> Self {
-        let odc = Self::prepared(db);
+        Self::old_in(Lab::get(), db)
+    }
+
+    /// The same in a lab with another engine.
+    pub(crate) fn old_in(lab: Lab, db: Db) -> Self {
+        let odc = Self::prepared(lab, db);
         std::fs::write(odc.sandbox.path("data/lab-knobs"), "LAB_ODC_STOP_SECONDS=1\n").expect("a file");
         odc.run(&odc.container, OLD, odc.port);
         odc.wait_for(OLD.version);
@@ -181,9 +194,8 @@ impl Odc {
         odc
     }
 
-    fn prepared(db: Db) -> Self {
+    fn prepared(lab: Lab, db: Db) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let lab = Lab::get();
         let name = format!("it{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
@@ -237,6 +249,16 @@ impl Odc {
     /// The same, with environment variables that are not as they should be.
     pub(crate) fn runbook_with(&self, env: &[(&str, &str)], runbook: &str, release: Option<Release>, more: &[&str]) -> Ran {
         let file = format!("{}/../runbooks/{runbook}.toml", env!("CARGO_MANIFEST_DIR"));
+        let more = if runbook == "odc-upgrade" { &[&["--var", "docker_room=256MiB"], more].concat() } else { more };
+        self.exec(env, &file, release, more)
+    }
+
+    /// `runbook exec` of a copy that a test has changed.
+    pub(crate) fn runbook_file(&self, file: &str, release: Option<Release>, more: &[&str]) -> Ran {
+        self.exec(&[], file, release, more)
+    }
+
+    fn exec(&self, env: &[(&str, &str)], file: &str, release: Option<Release>, more: &[&str]) -> Ran {
         let mut set = vec![
             format!("container={}", self.container),
             "metadb_host=127.0.0.1".to_owned(),
@@ -250,7 +272,7 @@ impl Odc {
             set.push(format!("version={}", release.version));
             set.push(format!("highest_migration={}", release.highest));
         }
-        let mut words = vec!["exec", &file, "--yes", "--no-input"];
+        let mut words = vec!["exec", file, "--yes", "--no-input"];
         // What a test says comes last, and wins.
         set.retain(|one| !more.iter().any(|word| one.split('=').next() == word.split('=').next()));
         for one in &set {

@@ -1,13 +1,15 @@
 //! Failure by failure: what `docs/failures.md` lists and no other test of the lab injects. Each says where it is caught, and that the system is as it was or
 //! comes back.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::lab::{BROKEN, Db, NEW, OLD, Odc};
 use crate::oms::{self, Oms, Untouched};
+use crate::way::Way;
 
 /// Somebody who works on a database, until it goes out of scope.
 struct Busy(Child);
@@ -20,7 +22,7 @@ impl Busy {
         let busy = Self(client.spawn().expect("the mariadb client"));
         let asked = format!("select count(*) from information_schema.processlist where db = '{database}' and command = 'Sleep'");
         while lab.sql(db, "", &asked) == ["0"] {
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         }
         busy
     }
@@ -136,7 +138,7 @@ fn docker_init_is_waited_for_and_the_upgrade_is_taken_up_after_it() {
     let log = oms.sandbox.path("logs/docker_init.log");
     std::fs::write(&log, "").expect("a file");
     while !std::fs::read_to_string(&log).unwrap_or_default().contains("【2/5】") {
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
     }
     crate::sandbox::Sandbox::signal(&child, Signal::INT);
     let (_, said) = oms.sandbox.wait(child).only_code(130);
@@ -213,6 +215,58 @@ fn an_odc_in_the_middle_of_something_is_not_upgraded() {
     odc.wait_for(OLD.version);
     assert_eq!(odc.contents(), before);
     assert!(!odc.sandbox.path("backup").exists(), "a dump was taken while somebody worked");
+}
+
+/// A second node on the same database, which nobody thought of: it works on behind the dump, so the first one comes back and nothing is written.
+#[test]
+fn a_second_node_that_still_runs_brings_the_first_one_back() {
+    let odc = Odc::old(Db::OceanBase);
+    let second = format!("{}-second", odc.container);
+    let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|listener| listener.local_addr()).expect("a free port").port();
+    odc.run(&second, OLD, port);
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let before = odc.contents();
+    let (_, said) = odc.runbook("odc-upgrade", Some(NEW), &["--var", &odc.backup()]).only_code(5);
+    assert!(said.contains("`nobody-connected` failed"), "{said}");
+    odc.wait_for(OLD.version);
+    assert_eq!(odc.contents(), before);
+    assert!(!odc.sandbox.path("backup").exists(), "a dump was taken while the second node worked");
+    assert_eq!(odc.inspect(&second, "{{.State.Running}} {{.RestartCount}}"), "true 0");
+}
+
+/// The way to the database is cut in the middle of a rollback's restore: half of the old metadb is there, and the dump kept aside. Then it is gone on with.
+#[test]
+fn a_restore_that_is_cut_off_is_started_over_when_the_database_is_there_again() {
+    let odc = Odc::old(Db::OceanBase);
+    let before = odc.contents();
+    let mut way = Way::new(odc.lab.port(odc.db));
+    let port = format!("metadb_port={}", way.port);
+    let half = format!(
+        "select count(*) from information_schema.tables where table_schema = '{}' and table_name = '__runbook_restore'",
+        odc.database
+    );
+    let backup = odc.backup();
+    let (code, said) = std::thread::scope(|scope| {
+        let run = scope.spawn(|| odc.runbook("odc-upgrade", Some(BROKEN), &["--var", &backup, "--var", &port]).seen());
+        while odc.lab.sql(odc.db, "", &half) == ["0"] && !run.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        way.cut();
+        run.join().expect("a run")
+    });
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("the undo of `start-new` failed: ") && said.contains("  go on       runbook resume "), "{said}");
+    for folder in ["backup", "backup-upgraded"] {
+        assert_eq!(odc.sandbox.run(["backup", "verify", folder]).any_code(), 0, "{folder}");
+    }
+    way.mend();
+    let (code, said) = odc.sandbox.run(["resume", "--last", "--yes", "--no-input"]).seen();
+    assert_eq!(code, Some(5), "{said}");
+    odc.wait_for(OLD.version);
+    assert_eq!(odc.contents(), before);
+    way.cut();
 }
 
 /// What the runbooks themselves must not have.

@@ -13,7 +13,8 @@ use crate::sandbox::{Ran, Sandbox};
 /// The old version of the stand-in.
 pub(crate) const OLD: &str = "runbook-lab/oms:3.3.1";
 /// What a site gives to the runbooks.
-const UPGRADE: [&str; 5] = ["image=runbook-lab/oms:3.4.0", "version=3.4.0", "upgrades_from=[\"3.3.1\"]", "attended=false", "batch=100"];
+const UPGRADE: [&str; 6] =
+    ["image=runbook-lab/oms:3.4.0", "version=3.4.0", "upgrades_from=[\"3.3.1\"]", "attended=false", "batch=100", "docker_room=256MiB"];
 
 pub(crate) struct Oms {
     pub(crate) lab: Lab,
@@ -35,7 +36,12 @@ pub(crate) struct Oms {
 impl Oms {
     /// The old version, initialised, healthy, with work in it and HA on.
     pub(crate) fn old() -> Self {
-        let oms = Self::prepared();
+        Self::old_in(Lab::get())
+    }
+
+    /// The same in a lab with another engine.
+    pub(crate) fn old_in(lab: Lab) -> Self {
+        let oms = Self::prepared(lab);
         oms.run(&oms.old, OLD);
         oms.init(&oms.old);
         oms.wait_for_health();
@@ -47,9 +53,8 @@ impl Oms {
         oms
     }
 
-    fn prepared() -> Self {
+    fn prepared(lab: Lab) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let lab = Lab::get();
         // Its end keeps one name from being the beginning of another.
         let name = format!("{}x{}z", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let held: Vec<(u16, TcpListener)> =
@@ -117,7 +122,7 @@ impl Oms {
         self.words_of(&shipped(runbook), more)
     }
 
-    fn words_of(&self, file: &str, more: &[&str]) -> Vec<String> {
+    pub(crate) fn words_of(&self, file: &str, more: &[&str]) -> Vec<String> {
         let text = std::fs::read_to_string(file).expect("a runbook");
         let ports: Vec<String> = self.ports.values().map(u16::to_string).collect();
         let mut set = vec![

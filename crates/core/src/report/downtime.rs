@@ -48,15 +48,26 @@ pub(super) fn downtime(plan: &Plan, view: &RunView) -> Vec<Downtime> {
                 add(Means::Stop, began, unit);
                 add(Means::Start, ended, unit);
             }
-            "docker.wait" | "net.wait_port" | "http.get" => add(Means::Answers, ended, unit),
+            other if answers(other) => add(Means::Answers, ended, unit),
             _ => {}
         }
     });
-    fold(events, millis(view.clock().now().since_start()))
+    fold(events, (asks(plan), millis(view.clock().now().since_start())))
 }
 
-/// From what happened, each with its time in milliseconds since the run began, to the times in between; `end` is the time of the last record.
-fn fold(mut events: Vec<(u64, Means, Timestamp, String)>, end: u64) -> Vec<Downtime> {
+/// Whether a step waits for an answer of what was started: then a start alone is no end of a downtime.
+fn asks(plan: &Plan) -> bool {
+    plan.units().iter().filter(|unit| matches!(unit.phase, Phase::Step | Phase::Verify)).any(|unit| answers(&unit.action))
+}
+
+/// Whether an action that succeeded has seen it answer.
+fn answers(action: &str) -> bool {
+    matches!(action, "docker.wait" | "net.wait_port" | "http.get")
+}
+
+/// From what happened, each with its time in milliseconds since the run began, to the times in between. `asked` says whether the run waits for answers,
+/// `end` is the time of the last record.
+fn fold(mut events: Vec<(u64, Means, Timestamp, String)>, (asked, end): (bool, u64)) -> Vec<Downtime> {
     events.sort();
     let (mut found, mut down, mut up): (Vec<Downtime>, Option<(u64, Downtime)>, bool) = (Vec::new(), None, false);
     for (at, means, time, unit) in events {
@@ -66,8 +77,11 @@ fn fold(mut events: Vec<(u64, Means, Timestamp, String)>, end: u64) -> Vec<Downt
                 down = Some((at, Downtime { stopped_by: unit, from: time, up_after: None, until: None, lasted_ms: 0 }));
             }
             (Means::Stop, Some((from, was))) => {
-                // It was started and never seen to answer before it was stopped again.
-                if up {
+                // It was started and never seen to answer before it was stopped again. Where answers are waited for, that one was never up.
+                if up && asked {
+                    (was.up_after, was.until) = (None, None);
+                    up = false;
+                } else if up {
                     found.push(was.clone());
                     *from = at;
                     *was = Downtime { stopped_by: unit, from: time, up_after: None, until: None, lasted_ms: 0 };
@@ -122,9 +136,9 @@ mod tests {
     use super::*;
 
     /// Of each: who stopped it, after whom it was up, how long it was down.
-    fn told(events: &[(u64, Means, &str)]) -> Vec<(String, Option<String>, u64)> {
+    fn told(asked: bool, events: &[(u64, Means, &str)]) -> Vec<(String, Option<String>, u64)> {
         let event = |(at, means, unit): &(u64, Means, &str)| (*at, *means, Timestamp::UNIX_EPOCH, (*unit).to_owned());
-        let found = fold(events.iter().map(event).collect(), 100);
+        let found = fold(events.iter().map(event).collect(), (asked, 100));
         found.into_iter().map(|down| (down.stopped_by, down.up_after, down.lasted_ms)).collect()
     }
 
@@ -143,18 +157,28 @@ mod tests {
             (70, Answers, "healthy"),
             (90, Answers, "again"),
         ];
-        assert_eq!(told(&events), [down("stop", Some("healthy"), 60)]);
+        assert_eq!(told(true, &events), [down("stop", Some("healthy"), 60)]);
+    }
+
+    #[test]
+    fn one_that_was_started_and_never_answered_was_never_up() {
+        use Means::{Answers, Start, Stop};
+        let failed = [(10, Stop, "old"), (40, Start, "new"), (50, Stop, "new-off"), (60, Start, "back")];
+        assert_eq!(told(true, &failed), [down("old", Some("back"), 50)], "nobody has asked what was brought back");
+        let healthy = [&failed[..], &[(80, Answers, "healthy")]].concat();
+        assert_eq!(told(true, &healthy), [down("old", Some("healthy"), 70)]);
+        assert_eq!(told(true, &failed[..3]), [down("old", None, 90)]);
     }
 
     #[test]
     fn what_nobody_asks_is_up_when_it_was_started_and_what_nobody_starts_is_down() {
         use Means::{Start, Stop};
-        assert_eq!(told(&[(10, Stop, "stop"), (40, Start, "run")]), [down("stop", Some("run"), 30)]);
-        assert_eq!(told(&[(10, Stop, "stop"), (20, Stop, "other")]), [down("stop", None, 90)]);
+        assert_eq!(told(false, &[(10, Stop, "stop"), (40, Start, "run")]), [down("stop", Some("run"), 30)]);
+        assert_eq!(told(false, &[(10, Stop, "stop"), (20, Stop, "other")]), [down("stop", None, 90)]);
         assert_eq!(
-            told(&[(10, Stop, "old"), (40, Start, "new"), (50, Stop, "new-off"), (60, Start, "back")]),
+            told(false, &[(10, Stop, "old"), (40, Start, "new"), (50, Stop, "new-off"), (60, Start, "back")]),
             [down("old", Some("new"), 30), down("new-off", Some("back"), 10)]
         );
-        assert_eq!(told(&[(10, Start, "first")]), []);
+        assert_eq!(told(false, &[(10, Start, "first")]), []);
     }
 }

@@ -7,6 +7,7 @@ mod exec;
 mod failure;
 mod forms;
 mod halt;
+mod info;
 mod inspect;
 mod labels;
 mod lines;
@@ -50,6 +51,7 @@ static ACTIONS: &[ActionSpec] = &[
     remove::SPEC,
     exec::SPEC,
     copy::SPEC,
+    info::SPEC,
     inspect::SPEC,
     list::SPEC,
     load::SPEC,

@@ -97,3 +97,15 @@ async fn a_list_takes_exact_names_and_labels() {
     let (outputs, _) = cx.succeed(&*action("list", json!({ "labels": { "group": "list-test" }, "running": true }))).await;
     assert_eq!(outputs["count"], 1);
 }
+
+#[tokio::test]
+async fn an_engine_says_where_it_keeps_its_data() {
+    let (outputs, changed) = TestContext::in_run("r1", "s").succeed(&*action("info", json!({}))).await;
+    assert!(!changed);
+    let root = outputs["data_root"].as_str().unwrap();
+    assert!(std::path::Path::new(root).is_absolute(), "{outputs:?}");
+    for output in ["version", "storage_driver", "architecture"] {
+        assert_ne!(outputs[output], "", "{output}");
+    }
+    assert_eq!(outputs["live_restore"], false);
+}

@@ -3,8 +3,9 @@
 use clap::Args;
 use runbook_engine::locks::Leasing;
 
-use super::{OutputMode, RunRef, VarArgs};
+use super::{OnFailureArg, OutputMode, RunRef, VarArgs};
 use crate::answers::Answer;
+use crate::report::Target;
 
 const RESUME_EXAMPLES: &str = "\
 Examples:
@@ -48,6 +49,10 @@ pub(crate) struct AgainArgs {
     #[arg(long = "answer", value_name = "STEP=ANSWER")]
     pub(crate) answers: Vec<Answer>,
 
+    /// Write a report of the whole run there when the session has ended: Markdown (`.md`) or JSON (`.json`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<Target>,
+
     /// How to report
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) output: OutputMode,
@@ -90,6 +95,10 @@ pub(crate) struct ResumeArgs {
     /// Ask before each step
     #[arg(long, conflicts_with = "no_input")]
     pub(crate) step: bool,
+
+    /// What becomes of a failure, whatever the runbook says; what was said to `exec` counts for its own session only
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) on_failure: Option<OnFailureArg>,
 }
 
 /// Undo everything that a run has begun
@@ -100,7 +109,7 @@ pub(crate) struct RollbackArgs {
     pub(crate) again: AgainArgs,
 
     /// Show what would be undone, how long it took to do and how old the backups are; change nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "report")]
     pub(crate) dry_run: bool,
 }
 

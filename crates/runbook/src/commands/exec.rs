@@ -91,7 +91,8 @@ fn left_out(procedure: &Procedure, streams: &mut Streams) {
     }
 }
 
-const fn policy(wish: OnFailureArg) -> FailurePolicy {
+/// What an operator wishes of a failure.
+pub(super) const fn policy(wish: OnFailureArg) -> FailurePolicy {
     match wish {
         OnFailureArg::Stop => FailurePolicy::Stop,
         OnFailureArg::Rollback => FailurePolicy::Rollback,

@@ -6,6 +6,7 @@ use runbook_core::record::{Intent, RunEnd, SessionFlags};
 use runbook_engine::Onward;
 
 use super::again::{Again, Taken};
+use super::exec::policy;
 use super::session::{Manner, carry_out, exit};
 use crate::args::ResumeArgs;
 use crate::card;
@@ -39,7 +40,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
     again.hold_answers(&args.again, &procedure.plan, streams)?;
     let file = again.file();
     let manner = Manner {
-        flags: SessionFlags { yes: args.again.yes, step: args.step, ..SessionFlags::default() },
+        flags: SessionFlags { yes: args.again.yes, step: args.step, on_failure: args.on_failure.map(policy), ..SessionFlags::default() },
         output: args.again.output,
         no_input: args.again.no_input,
         file,
@@ -47,7 +48,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),
         on: Some((again.folder, Onward { intent: Intent::GoOn, amends })),
-        reports: &[],
+        reports: &args.again.report,
     };
     carry_out(manner, &procedure, &state, streams)
 }

@@ -45,7 +45,7 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),
         on: Some((again.folder, Onward { intent: Intent::RollBack, amends })),
-        reports: &[],
+        reports: &args.again.report,
     };
     carry_out(manner, &procedure, &state, streams)
 }
