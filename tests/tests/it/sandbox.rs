@@ -182,6 +182,8 @@ impl Sandbox {
                 pattern(r"(resumed|rollback begun) by \S+ on \S+", "$1 by [USER] on [HOST]"),
                 pattern(r"\b\d\d:\d\d:\d\d\b", "[CLOCK]"),
                 pattern(r"\b\d+\.\ds\b", "[TOOK]"),
+                // An age of ten seconds or more has no parts of seconds.
+                pattern(r"\((\d+[dhms] ?)+ ago\)", "([TOOK] ago)"),
             ]
         });
         let text = String::from_utf8_lossy(bytes).replace(&*self.dir.to_string_lossy(), "[DIR]").replace(&self.name(), "[UNIQUE]");
