@@ -139,7 +139,8 @@ pub(crate) async fn begin(
 /// the recorded variables with the secrets fetched again; or, where [`Onward::amends`] says so, those of a mended runbook.
 pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<SessionEnd, EngineError> {
     let Session { runbook, plan, inputs, host, events, .. } = &session;
-    let (journal, contents) = Journal::open::<Stamped>(&run.journal())?;
+    let journal = Journal::open::<Stamped>(&run.journal());
+    let (journal, contents) = journal.map_err(|error| EngineError::from(error).before_the_first_record())?;
     if let Tail::InDoubt { line, .. } = contents.tail {
         return Err(EngineError::LostRecords { path: run.journal(), line });
     }
@@ -159,7 +160,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     let mut known = Known { runbook, plan, folder: run.path(), vault: &mut vault, secrets: &secrets };
     let Replayed { view, results, session: last } = dispatcher::replay(&mut known, &records, scope)?;
     let amended = if onward.amends.is_some() {
-        let change = keep_copies(&run, runbook, plan, change)?;
+        let change = keep_copies(&run, runbook, plan, change).map_err(EngineError::before_the_first_record)?;
         let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?), &secrets.masker())?;
         Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
     } else {
