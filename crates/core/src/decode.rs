@@ -3,6 +3,7 @@
 //! All faults are reported; a part that has one is left out of the draft, and what refers to it is not reported on top.
 
 mod action;
+mod calls;
 mod draft;
 mod file;
 mod holder;
@@ -17,3 +18,4 @@ mod watch;
 
 pub(crate) use draft::{Draft, NameRef};
 pub(crate) use file::decode;
+pub(crate) use keys::literal;

@@ -15,5 +15,6 @@ pub(crate) use file::RunbookFile;
 pub(crate) use locks::LockStoreDecl;
 pub(crate) use monitor::MonitorDecl;
 pub(crate) use unit::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, Safety, StepDecl, UndoDecl, VerifyDecl};
+use unit::{Condition, OutputName};
 pub(crate) use values::ValueDecl;
 pub(crate) use var::VarDecl;

@@ -13,5 +13,6 @@ mod tests;
 mod values;
 
 pub use given::{Given, GivenValue, Origin, environment_name};
+pub(crate) use resolve::resolve_but;
 pub use resolve::{lacking, missing, resolve};
 pub use values::{Input, Inputs};

@@ -14,6 +14,7 @@
 //! ```
 
 pub mod action;
+pub mod call;
 mod check;
 pub mod decide;
 mod decode;
@@ -23,6 +24,7 @@ pub mod document;
 pub mod effect;
 mod format;
 pub mod inputs;
+mod layout;
 mod load;
 pub mod pattern;
 pub mod places;
@@ -42,4 +44,4 @@ pub mod value;
 pub mod values;
 pub mod view;
 
-pub use load::load;
+pub use load::{CalledFiles, load, load_with};

@@ -8,6 +8,7 @@
 
 mod amend;
 mod build;
+mod locks;
 mod options;
 mod parts;
 mod select;

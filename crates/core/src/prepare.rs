@@ -76,7 +76,8 @@ pub struct PreparedStore {
     pub secrets: Vec<(String, Secret)>,
 }
 
-/// Renders the settings of the target in which a runbook's locks are kept; none where it has no `[lock_store]`.
+/// Renders the settings of the target in which a runbook's locks are kept; none where it has no `[lock_store]`. The runbook is the one that says where,
+/// be it a called one.
 ///
 /// # Errors
 ///

@@ -44,8 +44,8 @@ pub use end::{PersonNeeded, RunEnd};
 pub use expectation::{Expectation, judge, repeat_is_over};
 pub use question::{Asked, Reply, Subject};
 pub use run::{
-    AcceptedSecret, Amended, Intent, LeaseTaken, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity, SessionEnded,
-    SessionFlags, SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
+    AcceptedSecret, Amended, CalledFile, Intent, LeaseTaken, RollbackBegan, RollbackCause, RunClosed, RunOpened, RunbookIdentity,
+    SessionEnded, SessionFlags, SessionOpened, StopRequested, ValueRecord, VariableSource, VariableValue,
 };
 pub use stamped::{Record, Stamped};
 pub use watched::{Tally, Watched};

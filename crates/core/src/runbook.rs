@@ -12,6 +12,10 @@ use crate::scope::Secrecy;
 use crate::source::{Source, Span};
 use crate::template::{Expr, Template};
 
+mod called;
+
+pub use called::{Around, CallIx, Called, split_id};
+
 /// Something with its place in the file, so that a fault found while running points into the runbook as a parse error does.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed<T> {
@@ -55,12 +59,16 @@ pub struct Runbook {
     pub values: Vec<ValueDecl>,
     /// `[target.NAME]`, in the order of the file.
     pub targets: Vec<TargetDecl>,
-    /// Checks, steps, verifies and monitors, each in the order of the file.
+    /// `[outputs]`: what a runbook that calls this one gets from it, in the order of the file.
+    pub outputs: Vec<(String, Placed<Expr>)>,
+    /// Checks, steps, verifies and monitors, each in the order of the file; those of called runbooks among them, each where its call stands.
     pub units: Vec<Unit>,
+    /// The runbooks that it calls, and those that these call; a caller before what it calls. Their units are among its own.
+    pub called: Vec<Called>,
 }
 
 /// How dangerous the procedure is, as its author says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Risk {
     /// Nothing can be lost.
@@ -318,6 +326,12 @@ pub struct Unit {
     pub guards: Vec<UnitIx>,
     /// For a monitor: when and how it watches.
     pub watch: Option<Watch>,
+    /// The called runbook that it stands in; none in the runbook itself.
+    pub call: Option<CallIx>,
+    /// The called runbook whose end it is: its `outputs` are that one's.
+    pub ends: Option<CallIx>,
+    /// The conditions of the calls around it, from the outside inwards.
+    pub around: Vec<Around>,
 }
 
 /// When a monitor watches, how often, and when it trips.

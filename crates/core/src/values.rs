@@ -4,6 +4,7 @@
 //! everything that the runbook names is there. A run records its values, so that a later session sees the same; of secret parts it records a keyed
 //! digest, and reads them again.
 
+pub(crate) mod called;
 mod recorded;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,7 @@ use crate::scope::{Lookup, Scope, Secrecy};
 use crate::secret::{Secret, reference};
 use crate::template::leaves;
 
-pub use recorded::{Again, reread};
-pub use work_out::{Unread, work_out};
+pub use work_out::{Reading, Unread, work_out};
 
 /// A value of `[values]` as it was read or worked out. Has no `Debug` of its contents: it may be a secret.
 #[derive(Clone)]

@@ -36,7 +36,8 @@ pub struct Abandon<'a> {
 ///
 /// The place cannot be asked, or another run has one of the locks.
 pub async fn give_free(run: &Recorded, about: &Abandon<'_>, runbook: &Runbook, inputs: &Inputs) -> Result<(), EngineError> {
-    let Some(place) = Place::of(runbook, &inputs.scope(&Scope::new()))? else { return Ok(()) };
+    let scope = |call| inputs.at(call).scope(&Scope::new());
+    let Some(place) = Place::of(runbook, inputs, &scope)? else { return Ok(()) };
     let holder = holder(&run.opened.run, &runbook.name, (about.state, about.host));
     Ok(locks::give_free(&place, &run.plan.parts().locks, holder).await?)
 }

@@ -23,6 +23,7 @@ use crate::process::{Environment, Supervisor, Traces};
 pub(crate) struct Surroundings {
     pub run_id: String,
     pub run_dir: PathBuf,
+    /// The folder of the outermost runbook's file.
     pub base_dir: PathBuf,
     pub environment: Arc<Environment>,
     pub clock: Arc<dyn Clock>,
@@ -34,6 +35,7 @@ pub(crate) struct EffectContext {
     effect: Arc<EffectId>,
     mark: String,
     surroundings: Arc<Surroundings>,
+    base_dir: PathBuf,
     deadline: Option<Instant>,
     interruptible: bool,
     cancel: watch::Receiver<Option<CancelKind>>,
@@ -68,6 +70,8 @@ pub(crate) struct Parts {
     pub secrets: Secrets,
     /// Why its output is not shown, where it is not.
     pub withheld: Option<String>,
+    /// Where relative paths start.
+    pub base_dir: PathBuf,
     pub log: OutputLog,
     pub tell: mpsc::UnboundedSender<Happening>,
 }
@@ -77,11 +81,12 @@ impl EffectContext {
         let warnings = Warnings::default();
         let traces = PidTraces { effect: parts.effect.clone(), tell: parts.tell.clone(), warnings: Arc::clone(&warnings) };
         let masker = parts.secrets.masker();
-        let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), surroundings.base_dir.clone(), Box::new(traces));
+        let supervisor = Supervisor::new(Arc::clone(&surroundings.environment), parts.base_dir.clone(), Box::new(traces));
         Self {
             mark: format!("{}/{}", surroundings.run_id, parts.effect),
             effect: Arc::new(parts.effect),
             surroundings: Arc::clone(surroundings),
+            base_dir: parts.base_dir,
             deadline: parts.deadline,
             interruptible: parts.interruptible,
             cancel: parts.cancel,
@@ -160,7 +165,7 @@ impl Context for EffectContext {
     }
 
     fn base_dir(&self) -> &Path {
-        &self.surroundings.base_dir
+        &self.base_dir
     }
 
     fn now(&self) -> Timestamp {

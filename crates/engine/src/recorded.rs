@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use runbook_core::plan::Plan;
-use runbook_core::record::{Record, RunOpened, Stamped};
+use runbook_core::record::{CalledFile, Record, RunOpened, RunbookIdentity, Stamped};
 use runbook_core::view::RunView;
 use serde_json::Map;
 
@@ -17,6 +17,20 @@ pub const RUNBOOK_COPY: &str = "runbook.toml";
 
 /// The name of the plan's copy among a run's sources: what looking back at a run tells with the titles and fates of its steps.
 pub const PLAN_COPY: &str = "plan.json";
+
+/// The name of the copy of a called runbook's file, by its place in the list of such files.
+pub fn called_copy(at: usize) -> String {
+    format!("called-{}.toml", at + 1)
+}
+
+/// The copies of the files that a run's runbook calls, by their paths from its own folder on; those that cannot be read are left out.
+pub fn called_copies(run: &RunFolder, runbook: &RunbookIdentity, change: u32) -> Vec<(String, Vec<u8>)> {
+    let read = |(at, called): (usize, &CalledFile)| {
+        let bytes = disk::read(&run.source(&copy_name(&called_copy(at), change))).ok()?;
+        Some((called.file.clone(), bytes))
+    };
+    runbook.called.iter().enumerate().filter_map(read).collect()
+}
 
 /// The name of a copy after so many changes of the runbook: `runbook.toml`, `runbook.1.toml`, …
 pub fn copy_name(name: &str, change: u32) -> String {
@@ -37,6 +51,8 @@ pub struct Recorded {
     pub change: u32,
     /// The bytes of the runbook's copy.
     pub runbook: Vec<u8>,
+    /// Those of the copies of the files that it calls, by their paths from its own folder on.
+    pub called: Vec<(String, Vec<u8>)>,
     /// The plan's copy.
     pub plan: Plan,
     /// All that happened.
@@ -60,12 +76,13 @@ pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
     let mut opened = opened;
     restore(&mut opened, run)?;
     let runbook = disk::read(&run.source(&copy_name(RUNBOOK_COPY, change)))?;
+    let called = called_copies(run, &opened.runbook, change);
     let plan = plan(run, change)?;
     if plan.digest() != opened.plan {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
     let view = fold(&plan, &records)?;
-    Ok(Recorded { opened, since, change, runbook, plan, records, view })
+    Ok(Recorded { opened, since, change, runbook, called, plan, records, view })
 }
 
 /// The plan's copy after so many changes.

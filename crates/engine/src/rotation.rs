@@ -40,7 +40,7 @@ pub(crate) fn accepted(
 fn now(inputs: &Inputs, name: &str, key: &DigestKey) -> Option<(String, bool)> {
     match name.strip_prefix("values.") {
         Some(value) => {
-            let read = inputs.values().iter().find(|read| read.name == value)?;
+            let (_, read) = inputs.all_values().find(|(name, _)| name == value)?;
             Some((key.digest(&read.fingerprint()?), read.is_made()))
         }
         None => Some((inputs.digest(name, key)?, inputs.get(name)?.origin == Origin::Default)),

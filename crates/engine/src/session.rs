@@ -1,6 +1,6 @@
 //! One session: a new run, or another session of one that was begun.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use runbook_core::digest::Digest;
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::Plan;
 use runbook_core::record::{
-    AcceptedSecret, Amended, Intent, LeaseTaken, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened, Stamped,
-    ValueRecord, VariableSource, VariableValue,
+    AcceptedSecret, Amended, CalledFile, Intent, LeaseTaken, Record, RunEnd, RunOpened, RunbookIdentity, SessionFlags, SessionOpened,
+    Stamped, ValueRecord, VariableSource, VariableValue,
 };
-use runbook_core::runbook::Runbook;
+use runbook_core::runbook::{CallIx, Runbook};
 use runbook_core::scope::{Scope, Secrecy};
 use runbook_core::secret::{DigestKey, Masker};
+use runbook_core::source::Source;
 use runbook_core::view::RunView;
 use serde_json::{Map, Value, json};
 
@@ -26,7 +27,7 @@ use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal, JournalError, Tail};
 use crate::locks::{self, Had, Keeper, Leasing, LockFolder, NamedLocks, Owner, Place, Wanted};
-use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, copy_name};
+use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, called_copy, copy_name};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
 use crate::vault::{self, Vault};
@@ -154,11 +155,11 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     }
     let accepted = rotation::accepted(&records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
     let held = session.take_locks(&run, since).await?;
-    let scope = session.scope(&run, since);
+    let scopes = session.scopes(&run, since);
     let secrets = Secrets::new(inputs, session.state.digest_key()?);
     let mut vault = Vault::of(&session.state, &run);
     let mut known = Known { runbook, plan, folder: run.path(), vault: &mut vault, secrets: &secrets };
-    let Replayed { view, results, session: last } = dispatcher::replay(&mut known, &records, scope)?;
+    let Replayed { view, results, session: last } = dispatcher::replay(&mut known, &records, scopes)?;
     let amended = if onward.amends.is_some() {
         let change = keep_copies(&run, runbook, plan, change).map_err(EngineError::before_the_first_record)?;
         let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?), &secrets.masker())?;
@@ -176,9 +177,18 @@ fn keep_copies(run: &RunFolder, runbook: &Runbook, plan: &Plan, change: u32) -> 
     let name = |name: &str, change| run.source(&copy_name(name, change));
     let free = |change: &u32| !name(RUNBOOK_COPY, *change).exists() && !name(PLAN_COPY, *change).exists();
     let change = (change + 1..=u32::MAX).find(free).unwrap_or(u32::MAX);
-    run.keep_source(&copy_name(RUNBOOK_COPY, change), runbook.source.text().as_bytes())?;
+    keep_runbook(run, runbook, change)?;
     run.keep_source(&copy_name(PLAN_COPY, change), &plan_copy(plan)?)?;
     Ok(change)
+}
+
+/// Keeps copies of a runbook's file and of all that it calls.
+fn keep_runbook(run: &RunFolder, runbook: &Runbook, change: u32) -> Result<(), EngineError> {
+    run.keep_source(&copy_name(RUNBOOK_COPY, change), runbook.source.text().as_bytes())?;
+    for (at, (_, source)) in runbook.called_files().iter().enumerate() {
+        run.keep_source(&copy_name(&called_copy(at), change), source.text().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// What the runbook's file is, as the run records it.
@@ -187,8 +197,18 @@ fn identity(runbook: &Runbook) -> RunbookIdentity {
         name: runbook.name.clone(),
         title: runbook.title.as_ref().map(|title| title.source().to_owned()),
         path: absolute(runbook.source.name()).display().to_string(),
-        digest: Digest::of_bytes("sha256", runbook.source.text().as_bytes()),
+        digest: digest(&runbook.source),
+        called: runbook
+            .called_files()
+            .into_iter()
+            .map(|(file, source)| CalledFile { file: file.to_owned(), digest: digest(source) })
+            .collect(),
     }
+}
+
+/// The digest of a file's text.
+fn digest(source: &Source) -> Digest {
+    Digest::of_bytes("sha256", source.text().as_bytes())
 }
 
 impl Session {
@@ -200,7 +220,7 @@ impl Session {
         create: impl FnOnce(&Path) -> Result<Journal, JournalError>,
     ) -> Result<Work, EngineError> {
         let Self { runbook, plan, inputs, state, host, events, .. } = self;
-        run.keep_source(RUNBOOK_COPY, runbook.source.text().as_bytes())?;
+        keep_runbook(&run, runbook, 0)?;
         run.keep_source(PLAN_COPY, &plan_copy(plan)?)?;
         let key = state.digest_key()?;
         let secrets = Secrets::new(inputs, key.clone());
@@ -218,7 +238,7 @@ impl Session {
             operator: host.operator.clone(),
         })))?;
         state.note_opened(run.id(), opened, &runbook.name, &plan.parts().locks)?;
-        let results = Results::new(self.scope(&run, opened));
+        let results = Results::new(self.scopes(&run, opened));
         let vault = Vault::of(state, &run);
         Ok(Work { run, ledger, results, secrets, vault, path, accepted: Vec::new(), amended: None })
     }
@@ -285,9 +305,9 @@ impl Session {
         SessionOpened { accepted, leases, ..session_opened(&self.host, session, intent, self.flags) }
     }
 
-    /// What templates can name before anything has happened.
-    fn scope(&self, run: &RunFolder, opened: Timestamp) -> Scope {
-        let mut scope = self.inputs.scope(&Scope::new());
+    /// What templates can name before anything has happened, in the runbook itself or in one that it calls.
+    fn scope(&self, call: Option<CallIx>, run: &RunFolder, opened: Timestamp) -> Scope {
+        let mut scope = self.inputs.at(call).scope(&Scope::new());
         let about = json!({ "id": run.id().as_str(), "started_at": opened.to_string(), "dir": run.path().display().to_string() });
         scope.set("run", about, Secrecy::none());
         scope
@@ -304,13 +324,20 @@ impl Session {
         }
     }
 
+    /// All of them, by the ids of the called ones.
+    fn scopes(&self, run: &RunFolder, opened: Timestamp) -> BTreeMap<String, Scope> {
+        let id = |call| self.runbook.call(call).map_or_else(String::new, |called| called.id.clone());
+        self.runbook.frames().map(|(call, _)| (id(call), self.scope(call, run, opened))).collect()
+    }
+
     async fn take_locks(&self, run: &RunFolder, since: Timestamp) -> Result<Held, EngineError> {
         let here = self.take_here(run, since)?;
         let names = &self.plan.parts().locks;
         if self.leasing.without || names.is_empty() {
             return Ok(Held { here, everywhere: None });
         }
-        let Some(place) = Place::of(&self.runbook, &self.scope(run, since))? else { return Ok(Held { here, everywhere: None }) };
+        let scope = |call| self.scope(call, run, since);
+        let Some(place) = Place::of(&self.runbook, &self.inputs, &scope)? else { return Ok(Held { here, everywhere: None }) };
         let holder = holder(run.id().as_str(), &self.plan.parts().name, (&self.state, &self.host));
         let had = locks::take(&place, Wanted { names, holder, take_over: &self.leasing.take_over }).await?;
         Ok(Held { here, everywhere: Some((place, had)) })
@@ -404,7 +431,7 @@ fn recorded_inputs(
     let (mut variables, mut values) = (inputs.records(), inputs.value_records());
     let mut map: Map<String, Value> =
         variables.iter_mut().filter_map(|variable| Some((variable.name.clone(), variable.value.take()?))).collect();
-    for (record, read) in values.iter_mut().zip(inputs.values()) {
+    for (record, (_, read)) in values.iter_mut().zip(inputs.all_values()) {
         record.digest = read.fingerprint().map(|secrets| key.digest(&secrets));
         map.insert(dispatcher::value_key(&record.name), record.value.take());
     }

@@ -23,5 +23,6 @@ pub fn registry() -> Registry {
         Box::new(file::Files),
         Box::new(net::Net),
         Box::new(manual::Manual),
+        Box::new(runbook_core::call::Calls),
     ])
 }

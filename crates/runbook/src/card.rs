@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
+use runbook_core::call::is_mark;
 use runbook_core::effect::UnitIx;
 use runbook_core::plan::{Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RollbackCause, RunEnd};
@@ -213,6 +214,7 @@ fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
         .iter()
         .filter(|ix| !touched.contains(ix))
         .filter_map(|ix| plan.unit(*ix))
+        .filter(|unit| !is_mark(&unit.action))
         .map(|unit| unit.id.as_str())
         .collect();
     if !untouched.is_empty() {

@@ -1,12 +1,14 @@
 //! A failure while a runbook runs, shown as a fault of its text is: with the line that is responsible.
 
+use std::sync::Arc;
+
 use runbook_core::action::{Failure, FailureKind};
 use runbook_core::diagnostic::{Code, Diagnostic};
 use runbook_core::effect::{EffectId, Role};
 use runbook_core::prepare;
 use runbook_core::record::Expectation;
 use runbook_core::runbook::{ActionCall, Fate, Placed, Runbook, Unit};
-use runbook_core::source::Span;
+use runbook_core::source::{Source, Span};
 use runbook_core::template::Expr;
 use serde_json::Value;
 
@@ -29,14 +31,20 @@ pub(crate) fn diagnostic(runbook: &Runbook, effect: &EffectId, failure: &Failure
                 Some((expectation, place))
             })
             .collect();
+        let source = &runbook.at(unit.call).source;
         for (expectation, place) in &broken {
-            diagnostic = diagnostic.at(&runbook.source, place.span, found(expectation));
+            diagnostic = diagnostic.at(source, place.span, found(expectation));
         }
         if broken.is_empty() {
-            let span = failure.field.as_deref().map_or(call.key_span, |path| field(call, path));
-            diagnostic = diagnostic.at(&runbook.source, span, "");
+            diagnostic = match failure.field.as_deref().and_then(|path| output(runbook, unit, path)) {
+                Some((source, span)) => diagnostic.at(source, span, ""),
+                None => diagnostic.at(source, failure.field.as_deref().map_or(call.key_span, |path| field(call, path)), ""),
+            };
         }
-        diagnostic = diagnostic.at(&runbook.source, unit.id_span, "");
+        diagnostic = diagnostic.at(source, unit.id_span, "");
+        for (source, span) in calls(runbook, unit) {
+            diagnostic = diagnostic.at(source, span, "called from here");
+        }
     }
     match &failure.help {
         Some(help) => diagnostic.help(help),
@@ -103,6 +111,26 @@ fn find<'a>(runbook: &'a Runbook, effect: &EffectId) -> Option<(&'a Unit, &'a Ac
         }
         Role::Check | Role::Do | Role::Verify | Role::Monitor => Some((unit, &unit.action, &unit.expect)),
     }
+}
+
+/// The place of an output of a called runbook that its call could not give.
+fn output<'a>(runbook: &'a Runbook, unit: &Unit, path: &str) -> Option<(&'a Arc<Source>, Span)> {
+    let name = path.strip_prefix("outputs.")?;
+    let called = &runbook.call(unit.ends)?.runbook;
+    let (_, written) = called.outputs.iter().find(|(output, _)| output == name)?;
+    Some((&called.source, written.span))
+}
+
+/// Where the calls stand that lead to a unit, from the inside outwards.
+fn calls<'a>(runbook: &'a Runbook, unit: &Unit) -> Vec<(&'a Arc<Source>, Span)> {
+    let mut places = Vec::new();
+    let mut call = unit.call;
+    while let Some(called) = runbook.call(call) {
+        let end = runbook.units.get(called.end.get());
+        places.extend(end.map(|end| (&runbook.at(called.parent).source, end.action.key_span)));
+        call = called.parent;
+    }
+    places
 }
 
 /// The place of a field; the action's name where the field is not written.

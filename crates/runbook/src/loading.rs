@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
 use runbook_core::document;
+use runbook_core::runbook::Runbook;
 use runbook_core::source::Source;
 
 /// Reads a file's text; refuses what is no file, too large, or not UTF-8.
@@ -28,6 +29,40 @@ pub(crate) fn read(path: &Path) -> Result<Arc<Source>, Diagnostics> {
     let mut faults = Diagnostics::new();
     faults.push(fault);
     Err(faults)
+}
+
+/// The files that a runbook calls, as they were kept: by their paths from its folder on, with the names that diagnostics give them.
+pub(crate) struct Kept {
+    pub(crate) files: Vec<(String, Arc<Source>)>,
+}
+
+impl Kept {
+    /// Those whose bytes are text; `name` says what a file is called.
+    pub(crate) fn of(files: Vec<(String, Vec<u8>)>, name: impl Fn(&str) -> String) -> Self {
+        let read = |(file, bytes): (String, Vec<u8>)| {
+            let source = document::read(&name(&file), bytes).ok()?;
+            Some((file, source))
+        };
+        Self { files: files.into_iter().filter_map(read).collect() }
+    }
+}
+
+/// Reads and checks a runbook with all that it calls; these are read from where they are now, or as they were kept.
+pub(crate) fn load(source: &Arc<Source>, kept: Option<&Kept>) -> (Option<Runbook>, Diagnostics) {
+    let folder = Path::new(source.name()).parent().unwrap_or(Path::new("")).to_owned();
+    let mut called = |file: &str| match kept {
+        Some(kept) => kept
+            .files
+            .iter()
+            .find(|(kept, _)| kept == file)
+            .map(|(_, source)| Arc::clone(source))
+            .ok_or_else(|| Diagnostic::error(Code::CallFile, format!("the run kept no copy of `{file}`"))),
+        None => read(&folder.join(file)).map_err(|faults| {
+            let first = faults.iter().next().cloned();
+            first.unwrap_or_else(|| Diagnostic::error(Code::CallFile, format!("`{file}` cannot be read")))
+        }),
+    };
+    runbook_core::load_with(source, &runbook_executors::registry(), &mut called)
 }
 
 /// Why a file cannot be read, as a diagnostic without a place.

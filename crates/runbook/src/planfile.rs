@@ -5,7 +5,8 @@ use std::path::Path;
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics};
 use runbook_core::digest::Digest;
 use runbook_core::plan::{Plan, PlanParts};
-use runbook_core::record::{ValueRecord, VariableValue};
+use runbook_core::record::{CalledFile, ValueRecord, VariableValue};
+use runbook_core::source::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ pub(crate) struct PlanFile {
     pub(crate) file: String,
     /// The digest of the runbook's text.
     pub(crate) runbook: Digest,
+    /// The files that it calls, with their digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) called: Vec<CalledFile>,
     /// The variables' values and where they came from.
     pub(crate) variables: Vec<VariableValue>,
     /// `[values]`: what was read and from where.
@@ -42,11 +46,14 @@ pub(crate) struct PlanFile {
 impl PlanFile {
     pub(crate) fn of(procedure: &Procedure, show_escapes: bool) -> Self {
         let source = &procedure.runbook.source;
+        let digest = |source: &Source| Digest::of_bytes("sha256", source.text().as_bytes());
+        let called = procedure.runbook.called_files();
         Self {
             plan_format: FORMAT,
             tool: concat!("runbook ", env!("CARGO_PKG_VERSION")).to_owned(),
             file: source.name().to_owned(),
-            runbook: Digest::of_bytes("sha256", source.text().as_bytes()),
+            runbook: digest(source),
+            called: called.into_iter().map(|(file, source)| CalledFile { file: file.to_owned(), digest: digest(source) }).collect(),
             variables: procedure.inputs.records(),
             values: procedure.inputs.value_records(),
             plan: procedure.plan.parts().clone(),
@@ -126,6 +133,18 @@ fn differences(reviewed: &PlanFile, now: &PlanFile) -> Vec<String> {
     }
     if found.is_empty() && order(reviewed) != order(now) {
         found.push("the order of the steps is different".to_owned());
+    }
+    for file in &now.called {
+        match reviewed.called.iter().find(|other| other.file == file.file) {
+            None => found.insert(0, format!("`{}` is called, and was not", file.file)),
+            Some(other) if other.digest != file.digest => {
+                found.insert(0, format!("the text of `{}`, which it calls, was changed", file.file));
+            }
+            Some(_) => {}
+        }
+    }
+    for file in reviewed.called.iter().filter(|file| now.called.iter().all(|other| other.file != file.file)) {
+        found.insert(0, format!("`{}` is not called any more", file.file));
     }
     if reviewed.runbook != now.runbook {
         found.insert(0, format!("the text of `{}` was changed", now.file));

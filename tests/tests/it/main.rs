@@ -7,6 +7,7 @@
 mod backup;
 mod backup_kill;
 mod backup_prune;
+mod calls;
 mod chaos;
 mod check;
 mod command_line;

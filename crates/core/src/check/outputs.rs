@@ -37,12 +37,13 @@ impl<'a> Checker<'a> {
             self.faults.push(fault);
             return;
         };
-        if let Some(here) = site.unit
-            && !self.is_certain(unit, here, name, value, site)
-        {
-            return;
+        let certain = match site.unit {
+            Some(here) => self.is_certain(unit, here, name, value, site),
+            None => !self.may_be_skipped(unit, name, value, site),
+        };
+        if certain {
+            self.member(unit, name, value);
         }
-        self.member(unit, name, value);
     }
 
     /// Whether the unit has run whenever this place is looked at; reports where it has not.
@@ -91,9 +92,16 @@ impl<'a> Checker<'a> {
             self.faults.push(fault.help(help));
             return false;
         }
+        !self.may_be_skipped(unit, name, value, site)
+    }
+
+    /// Whether the unit may have been left out, or have failed, where this place is looked at; reports it.
+    fn may_be_skipped(&mut self, unit: &'a Unit, name: &Ref, value: Span, site: Site<'a>) -> bool {
         if name.guarded {
-            return true;
+            return false;
         }
+        let shown = format!("{}s.{}", if unit.phase == Phase::Check { "check" } else { "step" }, unit.id);
+        let source = &self.draft.runbook.source;
         let when = unit.when.as_ref().map(|when| when.source());
         let same_condition = when.is_some_and(|when| site.when.iter().flatten().any(|here| implies(here, when)));
         // A condition on the items leaves the step itself, and the list of its items, where they are.
@@ -107,16 +115,22 @@ impl<'a> Checker<'a> {
         };
         if let Some((span, label)) = why {
             let fault = self.fault(Code::MaySkip, format!("`{shown}` may have no outputs"), name, value, "").at(source, span, label);
-            self.faults.push(
-                fault.help(format!("say what to use then: `(default {} VALUE)`; or write the same `when` here", name.path.join("."))),
-            );
-            return false;
+            self.faults.push(fault.help(if site.unit.is_some() {
+                format!("say what to use then: `(default {} VALUE)`; or write the same `when` here", name.path.join("."))
+            } else {
+                format!("say what to use then: `(default {} VALUE)`", name.path.join("."))
+            }));
+            return true;
         }
-        true
+        false
     }
 
     /// The output of a unit that has run.
     fn member(&mut self, unit: &Unit, name: &Ref, value: Span) {
+        if self.draft.callees.get(&unit.ix).is_some_and(Option::is_none) {
+            // What the called runbook would have given is not known, as was reported.
+            return;
+        }
         let mut path = name.path.get(2..).unwrap_or_default();
         if unit.for_each.is_some() {
             match path {

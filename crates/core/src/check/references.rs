@@ -31,6 +31,8 @@ pub(super) struct Used {
 pub(super) fn check(draft: &Draft, order: Option<&Order>, secrets: &Secrets, faults: &mut Diagnostics) -> Used {
     let mut checker = Checker { draft, names: Names::of(draft), order, secrets, faults, used: Used::default() };
     checker.outside();
+    checker.outputs_of_runbook();
+    super::calls::check(&mut checker);
     for (unit, beside) in draft.runbook.units.iter().zip(&draft.units) {
         checker.unit(unit);
         let site = Site::fields(unit);
@@ -85,6 +87,13 @@ impl<'a> Checker<'a> {
         types::check(self, &self.draft.target_places, Site::outside("a target"));
     }
 
+    /// `[outputs]`: when all is done.
+    fn outputs_of_runbook(&mut self) {
+        for (_, output) in &self.draft.runbook.outputs {
+            self.expr(output, Site::END);
+        }
+    }
+
     fn unit(&mut self, unit: &'a Unit) {
         let site = Site::fields(unit);
         if let Some(when) = &unit.when {
@@ -110,7 +119,8 @@ impl<'a> Checker<'a> {
             self.expr(&repeat.until, after);
             self.no_secret(&repeat.until, "decide how often a step is done");
         }
-        for (_, output) in &unit.outputs {
+        // Those of a call are the called runbook's, which was checked by itself.
+        for (_, output) in unit.outputs.iter().filter(|_| !unit.action.is_call()) {
             self.expr(output, after);
         }
         self.secret_outputs(unit);
@@ -320,6 +330,10 @@ impl<'a> Checker<'a> {
             let all = spec.outputs.iter().chain(&TIMES);
             if all.clone().any(|output| output.name == root) {
                 self.spec_output(all, &name.path, name, value, "", &[]);
+                return;
+            }
+            if self.draft.callees.get(&unit.ix).is_some_and(Option::is_none) {
+                // What the called runbook would have given is not known, as was reported.
                 return;
             }
             let known: Vec<&str> = spec.outputs.iter().map(|o| o.name).chain(declared).collect();

@@ -77,6 +77,9 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// When all is done: everything has run that is not skipped.
+    pub(super) const END: Self = Self { only_vars: None, ..Self::outside("") };
+
     /// The action's own fields.
     pub(super) fn fields(unit: &'a Unit) -> Self {
         Self {

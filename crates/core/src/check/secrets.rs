@@ -53,7 +53,8 @@ impl Secrets {
         // What an author makes of a secret under another name is one as well, in later units too.
         loop {
             let known = this.outputs.len();
-            for (group, unit) in grouped(runbook) {
+            // Which outputs of a call are secret, the called runbook has said.
+            for (group, unit) in grouped(runbook).filter(|(_, unit)| !unit.action.is_call()) {
                 for (name, expr) in &unit.outputs {
                     let own =
                         |name: &Ref| name.path.first().is_some_and(|first| this.outputs.contains(&(group, unit.id.clone(), first.clone())));

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::effect::UnitIx;
+use crate::layout::Callee;
 use crate::runbook::{Phase, Runbook, Unit};
 use crate::shape::TemplatePlace;
 use crate::source::Span;
@@ -18,6 +20,8 @@ pub(crate) struct Draft {
     pub(crate) broken_vars: Vec<String>,
     /// Values that have a fault and are left out.
     pub(crate) broken_values: Vec<String>,
+    /// The runbooks that its steps call; none of one that is not there or has a fault, which was reported: references to its outputs are not.
+    pub(crate) callees: BTreeMap<UnitIx, Option<Callee>>,
     /// Whether anything was left out because of a fault.
     pub(crate) faulty: bool,
     /// Templates in the settings of targets that want something.

@@ -20,14 +20,13 @@ use crate::source::{Source, Span};
 /// The version of the format that this program reads.
 const FORMAT: i64 = 1;
 
-/// Parts of the format that this version does not carry out.
-const NOT_YET: [(&str, &str); 1] = [("outputs", "`[outputs]`")];
-
 /// Reads a file's tree. There is no draft where the file is of another version, or no table of a runbook at all.
-pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry) -> (Option<Draft>, Diagnostics) {
+///
+/// `on_failure` is the word of the call for which it is read: it stands for the file's own.
+pub(crate) fn decode(source: &Arc<Source>, root: Node, registry: &Registry, on_failure: Option<OnFailure>) -> (Option<Draft>, Diagnostics) {
     let mut reader = Reader::new(source, registry);
     let mut draft = match root.kind {
-        NodeKind::Table(table) => reader.file(table),
+        NodeKind::Table(table) => reader.file(table, on_failure),
         _ => None,
     };
     if let Some(draft) = &mut draft {
@@ -50,7 +49,7 @@ struct Parts {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, table: Table) -> Option<Draft> {
+    fn file(&mut self, table: Table, on_failure: Option<OnFailure>) -> Option<Draft> {
         if !self.is_format(&table) {
             return None;
         }
@@ -69,12 +68,8 @@ impl Reader<'_> {
                 "step" => &mut parts.step,
                 "verify" => &mut parts.verify,
                 "monitor" => &mut parts.monitor,
-                key => {
-                    if let Some((_, what)) = NOT_YET.iter().find(|(name, _)| *name == key) {
-                        self.not_yet(what, entry.key_span);
-                    } else {
-                        own.entries.push(entry);
-                    }
+                _ => {
+                    own.entries.push(entry);
                     continue;
                 }
             };
@@ -104,13 +99,16 @@ impl Reader<'_> {
                     .help("add a `[[step]]` with an `id` and an action"),
             );
         }
-        let runbook = Runbook { lock_store, ..Self::runbook(Arc::clone(self.source), &mut keys, (vars.whole, values.whole, targets)) };
+        let runbook = Self::runbook(Arc::clone(self.source), &mut keys, (vars.whole, values.whole, targets));
+        let on_failure = on_failure.unwrap_or(runbook.on_failure);
+        let runbook = Runbook { lock_store, on_failure, ..runbook };
         let mut draft = Draft {
             runbook,
             units: Vec::new(),
             broken: BTreeMap::new(),
             broken_vars: vars.broken,
             broken_values: values.broken,
+            callees: BTreeMap::new(),
             faulty: false,
             target_places,
         };
@@ -137,7 +135,9 @@ impl Reader<'_> {
             vars,
             values,
             targets,
+            outputs: keys.expr_map("outputs"),
             units: Vec::new(),
+            called: Vec::new(),
         }
     }
 

@@ -56,12 +56,7 @@ impl Reader<'_> {
                 nested.push(entry);
             } else if known {
                 own.entries.push(entry);
-            } else if self.registry.executor(&entry.key).is_some() {
-                actions.push(entry);
-            } else if entry.key == "runbook" {
-                self.not_yet("`runbook.call`", entry.key_span);
-                strange = true;
-            } else if self.is_action(&entry) {
+            } else if self.registry.executor(&entry.key).is_some() || self.is_action(&entry) {
                 actions.push(entry);
             } else {
                 // Its report, by the walk, suggests a key; it may have been meant as the action, so that no other fault is added.
@@ -117,6 +112,10 @@ impl Reader<'_> {
         let expect = keys.exprs("expect");
         let says = Says::of(keys);
         let call = held.call?;
+        if call.action.is_call() {
+            self.no_call_here(&call.action, "an undo");
+            return None;
+        }
         if let Some(proof) = call.proof {
             self.not_yet("`proof` in an undo", proof.key_span);
         }
@@ -133,6 +132,10 @@ impl Reader<'_> {
         let expect = held.keys.exprs("expect");
         let says = Says::of(&mut held.keys);
         let call = held.call?;
+        if call.action.is_call() {
+            self.no_call_here(&call.action, &format!("a `{name}`"));
+            return None;
+        }
         if says.class(call.action.class()).changes() {
             self.faults.push(
                 Diagnostic::error(Code::ProbeChanges, format!("`{name}` must only read"))

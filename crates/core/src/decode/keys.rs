@@ -85,7 +85,7 @@ impl Keys {
 }
 
 /// The value of a field in which there is no template.
-pub(super) fn literal(field: &Field) -> Option<Value> {
+pub(crate) fn literal(field: &Field) -> Option<Value> {
     Some(match &field.kind {
         FieldKind::Literal(value) => value.clone(),
         FieldKind::List(items) => Value::Array(

@@ -46,6 +46,7 @@ impl Reader<'_> {
     }
 
     fn whole(&mut self, phase: Phase, held: Held, span: Span, ix: UnitIx, on_failure: OnFailure) -> Option<Decoded> {
+        self.call_of_unit(phase, &held);
         let Held { mut keys, call, nested, says_fate } = held;
         let keys = &mut keys;
         let id = keys.name("id");
@@ -104,6 +105,9 @@ impl Reader<'_> {
             draft.fates.push(("covered_by", span));
             draft.covered_by = keys.name("covered_by");
         }
+        let on_failure_span = keys.span("on_failure");
+        let then = watch.as_ref().map_or_else(|| keys.value("on_failure").unwrap_or(on_failure), |watch| watch.then);
+        self.call_stops(on_failure_span, action.as_ref(), then);
         let for_each = keys.expr("for_each").map(|items| ForEach { items, parallel });
         let (id, action) = (id?, action?);
         let secret_outputs = secret_outputs(&draft.secret_outputs, &action);
@@ -115,7 +119,8 @@ impl Reader<'_> {
             phase,
             title,
             description: keys.text("description"),
-            class: says.class(action.class()),
+            // What is written on a call in spite of that says nothing.
+            class: if action.is_call() { action.class() } else { says.class(action.class()) },
             action,
             needs: Needs::Earlier,
             when: keys.expr("when"),
@@ -131,9 +136,12 @@ impl Reader<'_> {
             probe,
             proof,
             fate: fate.unwrap_or(Fate::Nothing),
-            on_failure: watch.as_ref().map_or_else(|| keys.value("on_failure").unwrap_or(on_failure), |watch| watch.then),
+            on_failure: then,
             guards: Vec::new(),
             watch: watch.map(|watch| watch.typed),
+            call: None,
+            ends: None,
+            around: Vec::new(),
         };
         Some(Decoded { unit, draft })
     }

@@ -87,6 +87,12 @@ codes! {
     RiskyRetry = "RB320", "a retry of what must not be done twice";
     ValueOrder = "RB321", "a value that uses one below it";
     LeaseTime = "RB322", "a lock that lasts too short or too long";
+    CallPlace = "RB330", "a call where none can stand";
+    CallKey = "RB331", "a key that means nothing on a call";
+    CallFile = "RB332", "a called file that cannot be called";
+    CallCycle = "RB333", "runbooks that call each other";
+    CallTooLate = "RB334", "something that a call needs before the run, and that comes later";
+    CallLocks = "RB335", "called runbooks whose locks are kept in two places";
 
     MissingVariable = "RB401", "a variable has no value";
     UnknownVariable = "RB402", "a value is given for a variable that is not declared";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{CheckDecl, LockStoreDecl, MonitorDecl, StepDecl, ValueDecl, VarDecl, VerifyDecl};
+use super::{CheckDecl, Condition, LockStoreDecl, MonitorDecl, OutputName, StepDecl, ValueDecl, VarDecl, VerifyDecl};
 use crate::runbook::Risk;
 use crate::value::{Name, NonEmpty};
 
@@ -47,6 +47,8 @@ pub(crate) struct RunbookFile {
     verify: Option<Vec<VerifyDecl>>,
     /// What is watched beside the steps, `[[monitor]]`.
     monitor: Option<Vec<MonitorDecl>>,
+    /// What a runbook that calls this one gets from it: names and expressions.
+    outputs: Option<BTreeMap<OutputName, Condition>>,
 }
 
 /// What becomes of a run whose step failed.

@@ -241,7 +241,7 @@ impl JsonSchema for Condition {
     }
 }
 
-struct OutputName;
+pub(super) struct OutputName;
 
 impl JsonSchema for OutputName {
     fn schema_name() -> std::borrow::Cow<'static, str> {

@@ -77,6 +77,7 @@ impl<'r, 's> Defaults<'r, 's> {
                     scope_values.insert(input.name.clone(), input.value.clone());
                     secrets.extend(input.secret.then(|| input.name.clone()));
                 }
+                Some(State::Later) => return State::Later,
                 Some(State::Faulty) | None => return State::Faulty,
             }
         }

@@ -59,6 +59,11 @@ pub enum Origin {
     Record,
     /// The runbook itself.
     Default,
+    /// The call of a called runbook, whose variable it is.
+    Call {
+        /// The call's id.
+        id: String,
+    },
 }
 
 impl Origin {
@@ -68,7 +73,7 @@ impl Origin {
             Self::VarFile { path, .. } => Some(VariableSource::VarFile { path: path.clone() }),
             Self::Contents { path } => Some(VariableSource::File { path: path.clone() }),
             Self::Command { argv, .. } => Some(VariableSource::Command { argv: argv.clone(), dir: String::new() }),
-            Self::CommandLine | Self::Environment { .. } | Self::Prompt | Self::Record | Self::Default => None,
+            Self::CommandLine | Self::Environment { .. } | Self::Prompt | Self::Record | Self::Default | Self::Call { .. } => None,
         }
     }
 
@@ -83,6 +88,7 @@ impl Origin {
             Self::Prompt => 5,
             Self::Record => 6,
             Self::Default => 7,
+            Self::Call { .. } => 8,
         }
     }
 }
@@ -99,6 +105,7 @@ impl fmt::Display for Origin {
             Self::Prompt => f.write_str("the prompt"),
             Self::Record => f.write_str("the run's record"),
             Self::Default => f.write_str("default"),
+            Self::Call { id } => write!(f, "the call `{id}`"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum State {
     Known(Input),
     /// A fault was reported; nothing that depends on it is reported again.
     Faulty,
+    /// It is made of what is not known here, and nothing is wrong with it.
+    Later,
 }
 
 /// The variables that have neither a value nor a default: what a person may be asked for.
@@ -32,6 +34,11 @@ pub fn missing<'a>(runbook: &'a Runbook, given: &[Given]) -> Vec<&'a Var> {
 /// All faults: names that are not declared, missing values, values that do not fit, defaults that cannot be worked out. No message holds the value
 /// of a secret.
 pub fn resolve(runbook: &Runbook, given: Vec<Given>) -> Result<Inputs, Diagnostics> {
+    resolve_but(runbook, given, &[])
+}
+
+/// The same where the values of some variables are not known here.
+pub(crate) fn resolve_but(runbook: &Runbook, given: Vec<Given>, later: &[&str]) -> Result<Inputs, Diagnostics> {
     let mut faults = Diagnostics::new();
     let mut chosen: BTreeMap<String, Given> = BTreeMap::new();
     for given in given {
@@ -47,6 +54,9 @@ pub fn resolve(runbook: &Runbook, given: Vec<Given>) -> Result<Inputs, Diagnosti
     let mut states: BTreeMap<&str, State> = BTreeMap::new();
     for var in &runbook.vars {
         match chosen.remove(&var.name) {
+            None if later.contains(&var.name.as_str()) => {
+                states.insert(&var.name, State::Later);
+            }
             Some(given) => {
                 let state = taken(runbook, var, given, &mut faults);
                 states.insert(&var.name, state);
@@ -67,13 +77,14 @@ pub fn resolve(runbook: &Runbook, given: Vec<Given>) -> Result<Inputs, Diagnosti
         .iter()
         .filter_map(|var| match states.remove(var.name.as_str()) {
             Some(State::Known(input)) => Some(input),
-            Some(State::Faulty) | None => None,
+            Some(State::Faulty | State::Later) | None => None,
         })
         .collect();
+    let partial = inputs.len() < runbook.vars.len();
     for warning in hard_to_mask(runbook, &inputs) {
         faults.push(warning);
     }
-    Ok(Inputs { variables: inputs, values: Vec::new(), warnings: faults })
+    Ok(Inputs { variables: inputs, partial, warnings: faults, ..Inputs::default() })
 }
 
 fn taken(runbook: &Runbook, var: &Var, given: Given, faults: &mut Diagnostics) -> State {

@@ -49,7 +49,9 @@ fn runbook(vars: Vec<Var>) -> Runbook {
         vars,
         values: Vec::new(),
         targets: Vec::new(),
+        outputs: Vec::new(),
         units: Vec::new(),
+        called: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::Origin;
 use crate::diagnostic::Diagnostics;
 use crate::record::{ValueRecord, VariableValue};
+use crate::runbook::CallIx;
 use crate::scope::{Scope, Secrecy};
 use crate::secret::{DigestKey, Secret};
 use crate::template::leaves;
@@ -27,12 +28,17 @@ pub struct Input {
     pub origin: Origin,
 }
 
-/// The values of all variables, in the order of their declarations; and what `[values]` gave, once it was worked out.
+/// The values of all variables, in the order of their declarations; and what `[values]` gave, once it was worked out; and the same of each called
+/// runbook.
 #[derive(Clone, Default)]
 pub struct Inputs {
     pub(super) variables: Vec<Input>,
     pub(super) values: Vec<ReadValue>,
     pub(super) warnings: Diagnostics,
+    /// Whether some variables have no value here.
+    pub(super) partial: bool,
+    /// In the order of the runbook's called ones, with their ids.
+    pub(super) called: Vec<(String, Self)>,
 }
 
 impl Inputs {
@@ -64,6 +70,44 @@ impl Inputs {
         self.warnings.extend(warnings);
     }
 
+    /// Those of a called runbook, or these.
+    pub fn at(&self, call: Option<CallIx>) -> &Self {
+        call.and_then(|CallIx(at)| self.called.get(at)).map_or(self, |(_, inputs)| inputs)
+    }
+
+    /// Those of the called runbooks, each with its id.
+    pub fn called(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.called.iter().map(|(id, inputs)| (id.as_str(), inputs))
+    }
+
+    /// Adds those of the next called runbook.
+    pub(crate) fn add_called(&mut self, id: &str, inputs: Self) {
+        self.called.push((id.to_owned(), inputs));
+    }
+
+    pub(crate) fn at_mut(&mut self, call: Option<CallIx>) -> &mut Self {
+        match call {
+            Some(CallIx(at)) if at < self.called.len() => &mut self.called[at].1,
+            Some(_) | None => self,
+        }
+    }
+
+    /// What `[values]` gave, here and in the called runbooks, each with its name as it is recorded: `oms`, `backup/oms`.
+    pub fn all_values(&self) -> impl Iterator<Item = (String, &ReadValue)> {
+        let own = self.values.iter().map(|value| (value.name.clone(), value));
+        own.chain(
+            self.called.iter().flat_map(|(id, inputs)| inputs.values.iter().map(move |value| (format!("{id}/{}", value.name), value))),
+        )
+    }
+
+    /// The variables here and in the called runbooks, each with its name as it is recorded: `container`, `backup/container`.
+    pub fn all_variables(&self) -> impl Iterator<Item = (String, &Input)> {
+        let own = self.variables.iter().map(|input| (input.name.clone(), input));
+        own.chain(
+            self.called.iter().flat_map(|(id, inputs)| inputs.variables.iter().map(move |input| (format!("{id}/{}", input.name), input))),
+        )
+    }
+
     /// What deserves a word without keeping the run from starting: a secret that is too short to be masked.
     pub const fn warnings(&self) -> &Diagnostics {
         &self.warnings
@@ -74,7 +118,18 @@ impl Inputs {
     pub fn scope(&self, scope: &Scope) -> Scope {
         let values: Map<String, Value> = self.variables.iter().map(|input| (input.name.clone(), input.value.clone())).collect();
         let secrecy = Secrecy::members(self.variables.iter().filter(|input| input.secret).map(|input| input.name.clone()));
-        let mut scope = scope.with_secret("vars", Value::Object(values), secrecy);
+        let mut scope = if self.partial {
+            // A name that is not there yet is known later; one that is not there at all is an error.
+            let mut scope = scope.clone();
+            scope.set_group("vars");
+            for input in &self.variables {
+                let secrecy = if input.secret { Secrecy::whole() } else { Secrecy::none() };
+                scope.set_member("vars", &input.name, input.value.clone(), secrecy);
+            }
+            scope
+        } else {
+            scope.with_secret("vars", Value::Object(values), secrecy)
+        };
         scope.set_group("values");
         for read in &self.values {
             scope.set_member("values", &read.name, read.value.clone(), read.secrecy.clone());
@@ -91,18 +146,19 @@ impl Inputs {
             secrets.extend(texts.into_iter().map(|text| (format!("vars.{}", input.name), Secret::new(text))));
         }
         secrets.extend(self.values.iter().flat_map(ReadValue::secrets));
+        secrets.extend(self.called.iter().flat_map(|(_, inputs)| inputs.secrets()));
         secrets
     }
 
     /// `[values]` as the journal keeps them: what is secret is replaced by its name.
     pub fn value_records(&self) -> Vec<ValueRecord> {
-        self.values.iter().map(ReadValue::record).collect()
+        self.all_values().map(|(name, value)| ValueRecord { name, ..value.record() }).collect()
     }
 
     /// The texts of all values that are shown.
     pub fn public_texts(&self) -> BTreeSet<String> {
         let mut texts = Vec::new();
-        for input in self.variables.iter().filter(|input| !input.secret) {
+        for (_, input) in self.all_variables().filter(|(_, input)| !input.secret) {
             leaves(&input.value, &mut texts);
         }
         texts.into_iter().collect()
@@ -118,15 +174,15 @@ impl Inputs {
 
     /// As plans keep them: secrets without their values.
     pub fn records(&self) -> Vec<VariableValue> {
-        let record = |input: &Input| VariableValue {
-            name: input.name.clone(),
+        let record = |(name, input): (String, &Input)| VariableValue {
+            name,
             value: (!input.secret).then(|| input.value.clone()),
             secret: input.secret,
             digest: None,
             origin: input.origin.to_string(),
             source: input.secret.then(|| input.origin.source()).flatten(),
         };
-        self.variables.iter().map(record).collect()
+        self.all_variables().map(record).collect()
     }
 }
 

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use super::options::LeftOut;
 use super::spec::{self, Digests};
-use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, PlannedStore, WhenAt, select};
+use super::{Fields, Loop, Plan, PlanFault, PlanOptions, PlanParts, PlanUndo, PlanUnit, WhenAt, select};
 use crate::action::FieldFault;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::digest::Digest;
 use crate::effect::UnitIx;
 use crate::inputs::Inputs;
 use crate::prepare::{self, Preview};
-use crate::runbook::{ActionCall, Fate, Phase, Placed, Runbook, UndoStep, Unit};
+use crate::runbook::{ActionCall, CallIx, Fate, Phase, Placed, Runbook, UndoStep, Unit};
 use crate::scope::Scope;
-use crate::template::{Expr, RenderFaultKind, Template};
+use crate::template::{Expr, Template};
 
 /// Plans a runbook with its variables.
 ///
@@ -24,17 +24,14 @@ use crate::template::{Expr, RenderFaultKind, Template};
 ///
 /// All faults: values that do not fit a field, selections that cannot be.
 pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result<Plan, Diagnostics> {
-    let mut builder = Builder { runbook, scope: inputs.scope(&Scope::new()), faults: Diagnostics::new() };
+    let mut builder = Builder::new(runbook, inputs);
     let left_out = select::left_out(runbook, options, &mut builder.faults);
     let mut parts = PlanParts::new(runbook.name.clone(), options.parallel);
-    parts.title = runbook.title.as_ref().map(|title| builder.text(title));
+    parts.title = runbook.title.as_ref().map(|title| builder.text(title, None));
     parts.risk = runbook.risk;
     parts.on_failure = runbook.on_failure.into();
-    parts.locks = runbook.locks.iter().filter_map(|lock| builder.lock(lock)).collect();
-    parts.lock_store = runbook.lock_store.as_ref().and_then(|store| {
-        let target = runbook.targets.get(store.target)?.name.clone();
-        Some(PlannedStore { target, database: store.database.clone(), lease: store.lease })
-    });
+    parts.locks = builder.locks(inputs);
+    parts.lock_store = builder.lock_store(inputs);
     parts.units = runbook.units.iter().map(|unit| builder.unit(unit, &left_out)).collect();
     for unit in runbook.units.iter().filter(|unit| unit.phase == Phase::Check) {
         for guarded in &unit.guards {
@@ -55,10 +52,10 @@ pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result
 
 /// The digest of what each unit does, by its id: whether a mended runbook does the same as the one that a run began with.
 pub fn deeds(runbook: &Runbook, inputs: &Inputs) -> BTreeMap<String, Digest> {
-    let mut builder = Builder { runbook, scope: inputs.scope(&Scope::new()), faults: Diagnostics::new() };
+    let mut builder = Builder::new(runbook, inputs);
     let deed = |unit: &Unit| {
-        let idle = builder.is_false(unit.when.as_ref());
-        let action = builder.call(&unit.action, idle).1;
+        let idle = builder.is_idle(unit);
+        let action = builder.call(&unit.action, unit.call, idle).1;
         (unit.id.clone(), spec::deed(unit, &builder.digests(unit, action)))
     };
     runbook.units.iter().map(deed).collect()
@@ -71,29 +68,43 @@ fn not_a_plan(fault: &PlanFault) -> Diagnostics {
     faults
 }
 
-struct Builder<'a> {
-    runbook: &'a Runbook,
-    scope: Scope,
-    faults: Diagnostics,
+pub(super) struct Builder<'a> {
+    pub(super) runbook: &'a Runbook,
+    /// Of the runbook itself, and of each that it calls.
+    scopes: Vec<Scope>,
+    pub(super) faults: Diagnostics,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn new(runbook: &'a Runbook, inputs: &Inputs) -> Self {
+        let scopes = runbook.frames().map(|(call, _)| inputs.at(call).scope(&Scope::new())).collect();
+        Self { runbook, scopes, faults: Diagnostics::new() }
+    }
+
+    /// What is known where names of the runbook itself, or of one that it calls, are used.
+    pub(super) fn scope(&self, call: Option<CallIx>) -> &Scope {
+        &self.scopes[call.map_or(0, |CallIx(at)| at + 1)]
+    }
+
     fn unit(&mut self, unit: &Unit, left_out: &LeftOut) -> PlanUnit {
-        let idle = self.is_false(unit.when.as_ref());
-        let (fields, spec) = self.call(&unit.action, idle);
+        let idle = self.is_idle(unit);
+        let (fields, spec) = self.call(&unit.action, unit.call, idle);
         let undo = match &unit.fate {
-            Fate::Undo(actions) => actions.iter().map(|undo| self.undo(undo, idle)).collect(),
+            Fate::Undo(actions) => actions.iter().map(|undo| self.undo(undo, unit.call, idle)).collect(),
             Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => Vec::new(),
         };
         let speaks_of_item = |expr: &Placed<Expr>| expr.refs().iter().any(|name| name.path.first().is_some_and(|n| n == "item"));
         PlanUnit {
             id: unit.id.clone(),
             phase: unit.phase,
-            title: unit.title.as_ref().map(|title| self.text(title)),
+            title: unit.title.as_ref().map(|title| self.text(title, unit.call)),
             action: name(&unit.action),
             needs: unit.needs.clone(),
             uses: self.uses(unit),
-            when: unit.when.as_ref().map(|expr| if speaks_of_item(expr) { WhenAt::Item } else { WhenAt::Unit }),
+            when: match &unit.when {
+                Some(expr) if speaks_of_item(expr) => Some(WhenAt::Item),
+                when => (when.is_some() || !unit.around.is_empty()).then_some(WhenAt::Unit),
+            },
             for_each: unit.for_each.as_ref().map(|for_each| Loop { parallel: for_each.parallel }),
             timeout: unit.timeout,
             retry: unit.retry,
@@ -111,11 +122,11 @@ impl Builder<'_> {
         }
     }
 
-    fn undo(&mut self, undo: &UndoStep, idle: bool) -> PlanUndo {
-        let idle = idle || self.is_false(undo.when.as_ref());
-        let (fields, action) = self.call(&undo.action, idle);
+    fn undo(&mut self, undo: &UndoStep, call: Option<CallIx>, idle: bool) -> PlanUndo {
+        let idle = idle || undo.when.as_ref().is_some_and(|when| self.is_false(call, when));
+        let (fields, action) = self.call(&undo.action, call, idle);
         PlanUndo {
-            title: undo.title.as_ref().map(|title| self.text(title)),
+            title: undo.title.as_ref().map(|title| self.text(title, call)),
             action: name(&undo.action),
             when: undo.when.is_some(),
             timeout: undo.timeout,
@@ -137,8 +148,8 @@ impl Builder<'_> {
 
     /// The digests of its calls; `action` is that of its own one.
     fn digests(&mut self, unit: &Unit, action: Digest) -> Digests {
-        let idle = self.is_false(unit.when.as_ref());
-        let mut digest = |call: &ActionCall| self.call(call, idle).1;
+        let idle = self.is_idle(unit);
+        let mut digest = |call: &ActionCall| self.call(call, unit.call, idle).1;
         Digests {
             action,
             probe: unit.probe.as_ref().map(|probe| digest(&probe.action)),
@@ -146,21 +157,27 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether a unit is known not to run: one of its conditions is false.
+    fn is_idle(&self, unit: &Unit) -> bool {
+        unit.conditions().any(|(call, when)| self.is_false(call, when))
+    }
+
     /// Whether a `when` is known to be false before the run. One that cannot be evaluated yet, or at all, is asked in the run.
-    fn is_false(&self, when: Option<&Placed<Expr>>) -> bool {
-        when.is_some_and(|expr| expr.test(&self.scope).is_ok_and(|tested| !tested.holds))
+    fn is_false(&self, call: Option<CallIx>, when: &Placed<Expr>) -> bool {
+        when.test(self.scope(call)).is_ok_and(|tested| !tested.holds)
     }
 
     /// The fields of a call as far as they are known, and the digest of it. What will not run (`idle`) may have values that would not do.
-    fn call(&mut self, call: &ActionCall, idle: bool) -> (Fields, Digest) {
-        match prepare::preview(call, &self.runbook.targets, &self.scope) {
+    fn call(&mut self, call: &ActionCall, at: Option<CallIx>, idle: bool) -> (Fields, Digest) {
+        match prepare::preview(call, &self.runbook.at(at).targets, self.scope(at)) {
             Ok(Preview { public, needs, spec }) => {
+                let needs: Vec<String> = needs.into_iter().map(|name| self.full_name(at, name)).collect();
                 let fields = if needs.is_empty() { Fields::Ready(public) } else { Fields::Deferred { needs } };
                 (fields, spec)
             }
             Err(faults) => {
                 for fault in faults.into_iter().filter(|_| !idle) {
-                    self.faults.push(self.field_fault(call, &fault));
+                    self.faults.push(self.field_fault(call, at, &fault));
                 }
                 (Fields::Deferred { needs: Vec::new() }, Digest::of_bytes("spec1", b""))
             }
@@ -168,9 +185,9 @@ impl Builder<'_> {
     }
 
     /// A fault of a field, with its place in the runbook.
-    fn field_fault(&self, call: &ActionCall, fault: &FieldFault) -> Diagnostic {
+    fn field_fault(&self, call: &ActionCall, at: Option<CallIx>, fault: &FieldFault) -> Diagnostic {
         let span = if fault.path.is_empty() { call.key_span } else { prepare::locate(&call.fields, &fault.path) };
-        let diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message.clone()).at(&self.runbook.source, span, "");
+        let diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message.clone()).at(&self.runbook.at(at).source, span, "");
         match &fault.help {
             Some(help) => diagnostic.help(help.clone()),
             None => diagnostic,
@@ -183,35 +200,28 @@ impl Builder<'_> {
             return Vec::new();
         }
         let mut used = Vec::new();
-        for name in select::references(self.runbook, unit) {
+        for (call, name) in select::references(self.runbook, unit) {
             let [group, id, ..] = name.path.as_slice() else { continue };
             if group != "checks" || name.guarded {
                 continue;
             }
+            let id = self.runbook.full_id(call, id);
             let checks = self.runbook.units.iter().filter(|other| other.phase == Phase::Check && other.ix != unit.ix);
-            used.extend(checks.filter(|other| other.id == *id && !used.contains(&other.ix)).map(|other| other.ix).collect::<Vec<_>>());
+            used.extend(checks.filter(|other| other.id == id && !used.contains(&other.ix)).map(|other| other.ix).collect::<Vec<_>>());
         }
         used
     }
 
     /// A title as far as it is known: rendered, or its own text.
-    fn text(&self, text: &Template) -> String {
-        text.render(&self.scope).map_or_else(|_| text.source().to_owned(), |rendered| rendered.public_text())
+    fn text(&self, text: &Template, call: Option<CallIx>) -> String {
+        text.render(self.scope(call)).map_or_else(|_| text.source().to_owned(), |rendered| rendered.public_text())
     }
 
-    fn lock(&mut self, lock: &Placed<Template>) -> Option<String> {
-        match lock.render(&self.scope) {
-            Ok(rendered) => Some(rendered.public_text()),
-            Err(fault) => {
-                let help = match fault.kind {
-                    RenderFaultKind::Missing => Some("locks are taken before anything runs: only variables are known then".to_owned()),
-                    RenderFaultKind::Unfit => fault.help,
-                };
-                let mut diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message).at(&self.runbook.source, lock.span, "");
-                diagnostic.help.extend(help);
-                self.faults.push(diagnostic);
-                None
-            }
+    /// `steps.dump` of a called runbook as it is called in the plan: `steps.backup/dump`.
+    fn full_name(&self, call: Option<CallIx>, name: String) -> String {
+        match name.split_once('.') {
+            Some((group, id)) => format!("{group}.{}", self.runbook.full_id(call, id)),
+            None => name,
         }
     }
 }

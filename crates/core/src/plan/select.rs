@@ -7,7 +7,7 @@ use super::options::{LeftOut, is_left_out};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::effect::UnitIx;
 use crate::prepare;
-use crate::runbook::{Fate, Phase, Runbook, Unit};
+use crate::runbook::{CallIx, Fate, Phase, Runbook, Unit};
 use crate::suggest::nearest;
 use crate::template::Ref;
 
@@ -17,20 +17,30 @@ pub(super) fn left_out(runbook: &Runbook, options: &PlanOptions, faults: &mut Di
     let steps = |unit: &Unit| unit.phase == Phase::Step;
     let ends = |unit: &Unit| unit.phase == Phase::Step || unit.phase == Phase::Verify;
     if let Some(at) = options.from.as_deref().and_then(|id| find(runbook, "--from", id, faults)) {
-        leave(runbook, &mut left_out, &format!("--from {}", id(runbook, at)), |unit| steps(unit) && unit.ix < at);
+        let first = runbook.units.iter().filter(|unit| steps(unit) && is_of(runbook, unit, at)).map(|unit| unit.ix).min().unwrap_or(at);
+        leave(runbook, &mut left_out, &format!("--from {}", id(runbook, at)), |unit| steps(unit) && unit.ix < first);
     }
     if let Some(at) = options.until.as_deref().and_then(|id| find(runbook, "--until", id, faults)) {
         leave(runbook, &mut left_out, &format!("--until {}", id(runbook, at)), |unit| ends(unit) && unit.ix > at);
     }
     for skip in &options.skip {
         if let Some(at) = find(runbook, "--skip", skip, faults) {
-            leave(runbook, &mut left_out, &format!("--skip {skip}"), |unit| unit.ix == at);
+            leave(runbook, &mut left_out, &format!("--skip {skip}"), |unit| unit.phase != Phase::Check && is_of(runbook, unit, at));
         }
     }
     if left_out.iter().any(Option::is_some) {
         refuse_needed(runbook, &left_out, faults);
     }
     left_out
+}
+
+/// Whether a unit is the one of that number or, where that is the end of a call, one of the called runbook.
+fn is_of(runbook: &Runbook, unit: &Unit, at: UnitIx) -> bool {
+    let named = runbook.units.get(at.get());
+    let below = |call: &Unit| {
+        unit.id.strip_prefix(call.id.as_str()).is_some_and(|rest| call.ends.is_some() && (rest.starts_with('/') || rest.starts_with(':')))
+    };
+    unit.ix == at || named.is_some_and(below)
 }
 
 fn id(runbook: &Runbook, ix: UnitIx) -> &str {
@@ -57,8 +67,9 @@ fn find(runbook: &Runbook, option: &str, name: &str, faults: &mut Diagnostics) -
                 Phase::Step | Phase::Verify => ("a verify", "name a step"),
             };
             let message = format!("`{option} {name}` names {what}");
-            let fault =
-                Diagnostic::error(Code::Selection, message).at(&runbook.source, unit.id_span, format!("{what}, not a step")).help(help);
+            let fault = Diagnostic::error(Code::Selection, message)
+                .at(&runbook.at(unit.call).source, unit.id_span, format!("{what}, not a step"))
+                .help(help);
             faults.push(fault);
         }
         None => {
@@ -84,8 +95,9 @@ fn refuse_needed(runbook: &Runbook, left_out: &LeftOut, faults: &mut Diagnostics
     let by_id: BTreeMap<&str, &Unit> = runbook.units.iter().map(|unit| (unit.id.as_str(), unit)).collect();
     for unit in runbook.units.iter().filter(|unit| !is_left_out(left_out, unit.ix)) {
         let mut told = Vec::new();
-        for name in references(runbook, unit) {
+        for (call, name) in references(runbook, unit) {
             let [group, id, ..] = name.path.as_slice() else { continue };
+            let id = runbook.full_id(call, id);
             if group != "steps" || name.guarded || told.contains(&id) {
                 continue;
             }
@@ -105,29 +117,34 @@ fn refuse_needed(runbook: &Runbook, left_out: &LeftOut, faults: &mut Diagnostics
 fn needed_fault(runbook: &Runbook, left_out: &LeftOut, unit: &Unit, needed: &Unit, why: &str) -> Diagnostic {
     let option = left_out.get(needed.ix.get()).and_then(Option::as_deref).unwrap_or_default();
     Diagnostic::error(Code::SelectionNeeded, format!("`{option}` leaves out `{}`, which `{}` needs", needed.id, unit.id))
-        .at(&runbook.source, unit.id_span, why)
-        .at(&runbook.source, needed.id_span, "is left out")
+        .at(&runbook.at(unit.call).source, unit.id_span, why)
+        .at(&runbook.at(needed.call).source, needed.id_span, "is left out")
         .help(format!("leave out `{}` as well, or run both", unit.id))
 }
 
-/// Every name that a unit uses anywhere.
-pub(super) fn references<'a>(runbook: &'a Runbook, unit: &'a Unit) -> Vec<&'a Ref> {
-    let mut found = prepare::refs(&unit.action.fields, &runbook.targets);
+/// Every name that a unit uses anywhere, each with the called runbook whose name it is.
+pub(super) fn references<'a>(runbook: &'a Runbook, unit: &'a Unit) -> Vec<(Option<CallIx>, &'a Ref)> {
+    let targets = &runbook.at(unit.call).targets;
+    let mut found = prepare::refs(&unit.action.fields, targets);
     let templates = unit.title.iter().chain(&unit.confirm);
     found.extend(templates.flat_map(|template| template.refs()));
     let loops = unit.for_each.iter().map(|for_each| &for_each.items);
-    let exprs = unit.when.iter().chain(loops).chain(&unit.expect).chain(&unit.warn).chain(unit.outputs.iter().map(|(_, expr)| expr));
+    let exprs = loops.chain(&unit.expect).chain(&unit.warn);
     let exprs = exprs.chain(unit.repeat.iter().map(|repeat| &repeat.until));
     found.extend(exprs.flat_map(|expr| expr.refs()));
     for proof in unit.probe.iter().chain(&unit.proof) {
-        found.extend(prepare::refs(&proof.action.fields, &runbook.targets));
+        found.extend(prepare::refs(&proof.action.fields, targets));
         found.extend(proof.expect.iter().flat_map(|expr| expr.refs()));
     }
     if let Fate::Undo(actions) = &unit.fate {
         for undo in actions {
-            found.extend(prepare::refs(&undo.action.fields, &runbook.targets));
+            found.extend(prepare::refs(&undo.action.fields, targets));
             found.extend(undo.when.iter().chain(&undo.expect).flat_map(|expr| expr.refs()));
         }
     }
-    found
+    let own = found.into_iter().map(|name| (unit.call, name));
+    let conditions = unit.conditions().flat_map(|(call, when)| when.refs().iter().map(move |name| (call, name)));
+    // Those of a call are the called runbook's.
+    let outputs = unit.outputs.iter().flat_map(|(_, expr)| expr.refs()).map(|name| (unit.ends.or(unit.call), name));
+    own.chain(conditions).chain(outputs).collect()
 }

@@ -67,6 +67,7 @@ pub(super) fn unit(runbook: &Runbook, unit: &Unit, planned: &PlanUnit, digests: 
         it.0.insert("needs".to_owned(), needs.into());
     }
     it.put("when", unit.when.as_ref().map(|expr| expr.source().to_owned()));
+    it.put("around", unit.around.iter().map(|around| around.when.source()).collect::<Vec<_>>());
     it.put("for_each", unit.for_each.as_ref().map(loops).unwrap_or_default());
     it.put("timeout_ms", unit.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     it.budget(unit.retry);
@@ -112,6 +113,7 @@ pub(super) fn deed(unit: &Unit, digests: &Digests) -> Digest {
     it.put("phase", serde_json::to_value(unit.phase).unwrap_or_default());
     it.put("action", digests.action.as_str());
     it.put("when", unit.when.as_ref().map(|expr| expr.source().to_owned()));
+    it.put("around", unit.around.iter().map(|around| around.when.source()).collect::<Vec<_>>());
     it.put("for_each", unit.for_each.as_ref().map(|for_each| for_each.items.source().to_owned()));
     it.put("repeat_until", unit.repeat.as_ref().map(|repeat| repeat.until.source().to_owned()));
     it.exprs("expect", &unit.expect);

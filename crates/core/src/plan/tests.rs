@@ -37,7 +37,7 @@ impl Action for Set {
     }
 }
 
-struct World;
+pub(crate) struct World;
 
 impl Executor for World {
     fn name(&self) -> &'static str {

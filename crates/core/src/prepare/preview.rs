@@ -30,7 +30,7 @@ pub fn preview(call: &ActionCall, targets: &[TargetDecl], scope: &Scope) -> Resu
         .into_iter()
         .filter(|name| scope.is_absent(&name.path))
         .map(|name| {
-            let group = matches!(name.path.first().map(String::as_str), Some("steps" | "checks" | "values"));
+            let group = matches!(name.path.first().map(String::as_str), Some("steps" | "checks" | "values" | "vars"));
             name.path.iter().take(if group { 2 } else { 1 }).cloned().collect::<Vec<_>>().join(".")
         })
         .collect();

@@ -41,6 +41,18 @@ pub struct RunbookIdentity {
     pub path: String,
     /// The digest of the file's bytes.
     pub digest: Digest,
+    /// The files of the runbooks that it calls, each once; the copies in the run's folder are in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<CalledFile>,
+}
+
+/// The file of a called runbook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledFile {
+    /// Its path from the folder of the outermost runbook on.
+    pub file: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
 }
 
 /// A variable's value and where it came from.

@@ -68,6 +68,9 @@ pub struct Deed {
     pub failure: Option<Failure>,
     /// The line of the runbook that is responsible for the failure.
     pub line: Option<usize>,
+    /// The called file in which that line stands; none where it is the runbook's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Why it was skipped.
     pub skipped: Option<SkipReason>,
     /// What did not hold of `expect` and `warn`.
@@ -89,19 +92,22 @@ pub(super) fn units(plan: &Plan, runbook: Option<&Runbook>, view: &RunView) -> V
 
 fn unit_report(unit: &PlanUnit, runbook: Option<&Runbook>, instance: &Instance) -> UnitReport {
     let written = runbook.and_then(|runbook| Some((runbook, runbook.units.iter().find(|written| written.id == unit.id)?)));
-    let own = |failure: &Failure| written.map(|(runbook, unit)| line(runbook, failure, &unit.action, unit.id_span));
+    let file = written.and_then(|(runbook, unit)| runbook.call(unit.call)).map(|called| called.file.as_str());
+    let own = |failure: &Failure| written.map(|(runbook, unit)| line(runbook.at(unit.call), failure, &unit.action, unit.id_span));
     let undo = instance.undo().iter().zip(unit.undo()).enumerate().map(|(at, (effect, planned))| {
         let step = written.and_then(|(runbook, unit)| match &unit.fate {
-            Fate::Undo(steps) => Some((runbook, steps.get(at)?)),
+            Fate::Undo(steps) => Some((runbook.at(unit.call), steps.get(at)?)),
             Fate::Nothing | Fate::Irreversible(_) | Fate::Leaves(_) | Fate::CoveredBy(_) => None,
         });
-        deed(&planned.action, effect, &|failure| step.map(|(runbook, step)| line(runbook, failure, &step.action, step.action.key_span)))
+        deed(&planned.action, effect, file, &|failure| {
+            step.map(|(runbook, step)| line(runbook, failure, &step.action, step.action.key_span))
+        })
     });
     UnitReport {
         id: super::id(&[Place { step: unit.id.clone(), item: instance.item().map(|item| item.key.clone()) }]),
         phase: unit.phase,
         title: unit.title.clone(),
-        deed: deed(&unit.action, instance.effect(), &own),
+        deed: deed(&unit.action, instance.effect(), file, &own),
         undo: undo.collect(),
         watch: instance.effect().report().and_then(|report| report.watch.as_deref()).map(|watch| Watched {
             tally: watch.tally(),
@@ -117,7 +123,7 @@ fn line(runbook: &Runbook, failure: &Failure, call: &ActionCall, otherwise: Span
     runbook.source.position(span.start).line
 }
 
-fn deed(action: &str, effect: &EffectView, line: &dyn Fn(&Failure) -> Option<usize>) -> Deed {
+fn deed(action: &str, effect: &EffectView, file: Option<&str>, line: &dyn Fn(&Failure) -> Option<usize>) -> Deed {
     let report = effect.report();
     let failure = match report.and_then(|report| report.outcome.as_ref()) {
         Some(Outcome::Failed { failure, .. }) if effect.state() != EffectState::Done => Some(failure.clone()),
@@ -135,6 +141,7 @@ fn deed(action: &str, effect: &EffectView, line: &dyn Fn(&Failure) -> Option<usi
         iterations: effect.iterations(),
         changed: effect.may_have_changed(),
         line: failure.as_ref().and_then(line),
+        file: file.filter(|_| failure.is_some()).map(str::to_owned),
         failure,
         skipped: report.and_then(|report| report.skipped.clone()),
         broken: report.map(|report| report.expectations.iter().filter(broken).cloned().collect()).unwrap_or_default(),

@@ -12,26 +12,18 @@ use crate::scope::{Scope, Secrecy};
 use super::Unread;
 use crate::runbook::FileFormat;
 
-/// A recorded value with its secrets.
-pub struct Again {
-    /// What the run goes on with.
-    pub value: ReadValue,
-    /// The digest that was recorded of its secrets: to be held against that of [`ReadValue::fingerprint`].
-    pub digest: Option<String>,
-}
-
-/// The values of a run as they were recorded. Where something of one is secret it is read again, by `read` as in [`work_out`](super::work_out): of what
-/// comes only the secret parts are taken. `inputs` hold the variables, and the values that are ready so far.
+/// A value of a run as it was recorded. Where something of it is secret it is read again, by `read` as in [`work_out`](super::work_out): of what comes only
+/// the secret parts are taken. `inputs` hold the variables, and the values that are ready so far.
 ///
 /// # Errors
 ///
 /// A secret that cannot be read, or is not there, any more.
-pub fn reread(
+pub(super) fn reread(
     runbook: &Runbook,
     record: &ValueRecord,
     inputs: &Inputs,
     read: &mut dyn FnMut(FileFormat, &str) -> Result<Value, Unread>,
-) -> Result<Again, Box<Diagnostic>> {
+) -> Result<ReadValue, Box<Diagnostic>> {
     let secrecy = Secrecy::of(record.secret.iter().cloned());
     let mut value = record.value.clone();
     if !secrecy.is_none() {
@@ -47,8 +39,7 @@ pub fn reread(
             *place = secret.take();
         }
     }
-    let value = ReadValue { name: record.name.clone(), value, secrecy, origin: record.origin.clone() };
-    Ok(Again { value, digest: record.digest.clone() })
+    Ok(ReadValue { name: record.name.clone(), value, secrecy, origin: record.origin.clone() })
 }
 
 fn fetch(

@@ -7,28 +7,41 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::place_in_string;
 use crate::inputs::Inputs;
-use crate::runbook::{Element, Fate, Field, FieldKind, Placed, Runbook, Unit, ValueSource};
+use crate::runbook::{CallIx, Element, Fate, Field, FieldKind, Placed, Runbook, Unit, ValueSource};
 use crate::scope::{Lookup, Scope};
 use crate::source::Span;
 use crate::suggest::nearest;
 use crate::template::{Expr, Ref};
 
+/// A runbook or one that it calls, with the names that are its own.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) whole: &'a Runbook,
+    pub(super) call: Option<CallIx>,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn runbook(self) -> &'a Runbook {
+        self.whole.at(self.call)
+    }
+}
+
 /// Reports every key that the runbook names and a value does not have, each once, where it is named first; and every secret key that is not there. What is
 /// known not to run is passed over, and so is what has a `default`.
-pub(super) fn lacking(runbook: &Runbook, inputs: &Inputs, faults: &mut Diagnostics) {
+pub(super) fn lacking(frame: Frame<'_>, inputs: &Inputs, faults: &mut Diagnostics) {
     if inputs.values().is_empty() {
         return;
     }
     let scope = inputs.scope(&Scope::new());
-    let mut seeker = Seeker { runbook, inputs, scope: &scope, told: BTreeSet::new(), faults };
+    let mut seeker = Seeker { runbook: frame.runbook(), inputs, scope: &scope, told: BTreeSet::new(), faults };
     seeker.secrets();
     let idle = |when: &Placed<Expr>| when.test(&scope).is_ok_and(|tested| !tested.holds);
-    Walk { idle: &idle, visit: &mut |refs, span| seeker.refs(refs, span) }.runbook(runbook);
+    Walk { idle: &idle, visit: &mut |refs, span| seeker.refs(refs, span) }.frame(frame);
 }
 
 /// What of a value is kept: the keys that the runbook names, and those that are secret and must be masked. The rest of the file is nobody's business: it
 /// may hold secrets that the author did not think of.
-pub(super) fn named(runbook: &Runbook, name: &str, value: Value) -> Value {
+pub(super) fn named(frame: Frame<'_>, name: &str, value: Value) -> Value {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut visit = |refs: &[Ref], _: Span| {
         let below = refs.iter().filter_map(|r| match r.path.as_slice() {
@@ -37,8 +50,8 @@ pub(super) fn named(runbook: &Runbook, name: &str, value: Value) -> Value {
         });
         paths.extend(below);
     };
-    Walk { idle: &|_| false, visit: &mut visit }.runbook(runbook);
-    if let Some(declared) = runbook.values.iter().find(|declared| declared.name == name) {
+    Walk { idle: &|_| false, visit: &mut visit }.frame(frame);
+    if let Some(declared) = frame.runbook().values.iter().find(|declared| declared.name == name) {
         paths.extend(declared.secrecy.paths().iter().cloned());
     }
     let paths: Vec<&[String]> = paths.iter().map(Vec::as_slice).collect();
@@ -129,7 +142,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn runbook(mut self, runbook: &Runbook) {
+    fn frame(mut self, frame: Frame<'_>) {
+        let runbook = frame.runbook();
         for text in runbook.title.iter().chain(&runbook.locks) {
             (self.visit)(text.refs(), text.span);
         }
@@ -142,8 +156,11 @@ impl Walk<'_> {
         for target in &runbook.targets {
             self.field(&target.settings);
         }
-        for unit in &runbook.units {
+        for unit in frame.whole.units.iter().filter(|unit| unit.call == frame.call) {
             self.unit(unit);
+        }
+        if frame.call.is_some() {
+            self.exprs(runbook.outputs.iter().map(|(_, expr)| expr));
         }
     }
 
@@ -157,7 +174,9 @@ impl Walk<'_> {
         }
         self.exprs(unit.for_each.iter().map(|for_each| &for_each.items));
         self.field(&unit.action.fields);
-        self.exprs(unit.expect.iter().chain(&unit.warn).chain(unit.outputs.iter().map(|(_, expr)| expr)));
+        self.exprs(unit.expect.iter().chain(&unit.warn));
+        // Those of a call are the called runbook's.
+        self.exprs(unit.outputs.iter().filter(|_| unit.ends.is_none()).map(|(_, expr)| expr));
         self.exprs(unit.repeat.iter().map(|repeat| &repeat.until));
         for proof in unit.proof.iter().chain(&unit.probe) {
             self.field(&proof.action.fields);

@@ -1,11 +1,13 @@
-//! From declarations to values, in the order of the file.
+//! From declarations to values, in the order of the file; and from a call to the variables of what it calls.
 
 use serde_json::Value;
 
-use super::{ReadValue, uses};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::uses::Frame;
+use super::{ReadValue, called, recorded, uses};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::inputs::Inputs;
-use crate::runbook::{FileFormat, Runbook, ValueDecl, ValueSource};
+use crate::record::ValueRecord;
+use crate::runbook::{CallIx, FileFormat, Runbook, ValueDecl, ValueSource};
 use crate::scope::{Lookup, Scope, Secrecy};
 use crate::secret::SHORTEST_MASKED;
 use crate::template::{Ref, RenderFault};
@@ -18,52 +20,87 @@ pub enum Unread {
     Faulty(Diagnostic),
 }
 
-/// Works all values out and adds them to the inputs. `read` gives what a file holds: its path is as the author wrote it, with its templates filled in.
-///
-/// With `lenient`, for a plan, a file that is not here is a warning, and what needs it is known later.
+/// Where values come from.
+pub struct Reading<'a> {
+    /// For a plan: a file that is not here is a warning, and what needs it is known later.
+    pub lenient: bool,
+    /// What a run that is gone on with recorded: it counts, and only what is secret in it is read again.
+    pub recorded: &'a [ValueRecord],
+    /// What a file holds. A path that does not start at the root starts at the runbook's folder.
+    pub read: &'a mut dyn FnMut(FileFormat, &str) -> Result<Value, Unread>,
+}
+
+/// Works all values out and adds them to the inputs; for each called runbook first the variables that its call gives it.
 ///
 /// # Errors
 ///
-/// All faults: files that cannot be read, expressions that cannot be worked out, and everything that the runbook names and a file does not have.
-pub fn work_out(
-    runbook: &Runbook,
-    inputs: Inputs,
-    lenient: bool,
-    read: &mut dyn FnMut(FileFormat, &str) -> Result<Value, Unread>,
-) -> Result<Inputs, Diagnostics> {
+/// All faults: files that cannot be read, expressions that cannot be worked out, everything that the runbook names and a file does not have, and what a
+/// called runbook does not accept.
+pub fn work_out(runbook: &Runbook, inputs: Inputs, reading: &mut Reading<'_>) -> Result<Inputs, Diagnostics> {
     let mut inputs = inputs;
+    let mut faults = own(Frame { whole: runbook, call: None }, &mut inputs, reading);
+    for (at, callee) in runbook.called.iter().enumerate() {
+        if faults.has_errors() {
+            break;
+        }
+        let call = Some(CallIx(at));
+        let idle = called::is_idle(runbook, call, &inputs);
+        let variables = match called::variables(runbook, callee, &inputs) {
+            Ok(variables) => variables,
+            // What will not run needs no values.
+            Err(_) if idle => called::nothing(&callee.runbook),
+            Err(found) => {
+                faults.extend(found);
+                break;
+            }
+        };
+        inputs.add_called(&callee.id, variables);
+        let found = own(Frame { whole: runbook, call }, &mut inputs, reading);
+        if !idle {
+            faults.extend(found);
+        }
+    }
+    if faults.has_errors() {
+        return Err(faults);
+    }
+    inputs.add_warnings(faults);
+    Ok(inputs)
+}
+
+/// The values of the runbook itself, or of one that it calls.
+fn own(frame: Frame<'_>, inputs: &mut Inputs, reading: &mut Reading<'_>) -> Diagnostics {
+    let runbook = frame.runbook();
+    let inputs = inputs.at_mut(frame.call);
     let mut faults = Diagnostics::new();
     // What uses a value that is not here is not worked out either, and not reported.
     let mut lacking = Vec::new();
+    let mut fresh = Vec::new();
     for declared in &runbook.values {
+        let name = frame.whole.full_id(frame.call, &declared.name);
+        if let Some(record) = reading.recorded.iter().find(|record| record.name == name) {
+            let record = ValueRecord { name: declared.name.clone(), ..record.clone() };
+            match recorded::reread(runbook, &record, inputs, reading.read) {
+                Ok(value) => inputs.add_value(value),
+                Err(fault) => {
+                    faults.push(*fault);
+                    lacking.push(&declared.name);
+                }
+            }
+            continue;
+        }
         let scope = inputs.scope(&Scope::new());
         let (refs, span) = match &declared.source {
             ValueSource::File { path, .. } => (path.refs(), path.span),
             ValueSource::Expr(expr) => (expr.refs(), expr.span),
         };
-        if refs.iter().any(|name| matches!(&name.path[..], [root, value, ..] if root == "values" && lacking.contains(&value.as_str()))) {
+        if refs.iter().any(|name| is_later(&scope, &lacking, name)) {
             lacking.push(&declared.name);
             continue;
         }
-        let found = match &declared.source {
-            ValueSource::File { format, path } => match path.render(&scope) {
-                Ok(rendered) => {
-                    let path = rendered.text();
-                    read(*format, &path).map(|value| (value, declared.secrecy.clone(), path)).map_err(|unread| (unread, lenient))
-                }
-                Err(fault) => Err((Unread::Faulty(not_worked_out(declared, fault)), false)),
-            },
-            ValueSource::Expr(expr) => match expr.eval(&scope) {
-                Ok(found) => {
-                    let secrecy = if found.secret { Secrecy::whole() } else { declared.secrecy.clone() };
-                    Ok((found.value, secrecy, format!("`{}`", expr.source())))
-                }
-                Err(fault) => Err((Unread::Faulty(not_worked_out(declared, fault)), false)),
-            },
-        };
-        match found {
-            Ok((value, secrecy, origin)) => {
-                inputs.add_value(ReadValue { name: declared.name.clone(), value, secrecy, origin });
+        match read(frame, declared, &scope, reading) {
+            Ok(value) => {
+                inputs.add_value(value);
+                fresh.push(&declared.name);
             }
             // A key that it uses is not there; that is reported with all others.
             Err((Unread::Faulty(_), _)) if refs.iter().any(|name| is_lacking(&scope, name)) => lacking.push(&declared.name),
@@ -73,7 +110,7 @@ pub fn work_out(
                     Unread::Faulty(fault) => (fault, false),
                 };
                 if pass {
-                    fault.severity = crate::diagnostic::Severity::Warning;
+                    fault.severity = Severity::Warning;
                     fault = fault.help("what needs it is known only where the file is");
                 }
                 faults.push(fault.at(&runbook.source, span, format!("`values.{}`", declared.name)));
@@ -81,16 +118,36 @@ pub fn work_out(
             }
         }
     }
-    uses::lacking(runbook, &inputs, &mut faults);
+    if fresh.is_empty() {
+        return faults;
+    }
+    uses::lacking(frame, inputs, &mut faults);
     if faults.has_errors() {
-        return Err(faults);
+        return faults;
     }
-    for read in inputs.values_mut() {
-        read.value = uses::named(runbook, &read.name, read.value.take());
+    for read in inputs.values_mut().iter_mut().filter(|read| fresh.contains(&&read.name)) {
+        read.value = uses::named(frame, &read.name, read.value.take());
     }
-    hard_to_mask(runbook, &inputs, &mut faults);
-    inputs.add_warnings(faults);
-    Ok(inputs)
+    hard_to_mask(runbook, inputs, &mut faults);
+    faults
+}
+
+/// One value, read or worked out now. With a fault comes whether a file that is not here is passed over.
+fn read(frame: Frame<'_>, declared: &ValueDecl, scope: &Scope, reading: &mut Reading<'_>) -> Result<ReadValue, (Unread, bool)> {
+    let (value, secrecy, origin) = match &declared.source {
+        ValueSource::File { format, path } => {
+            let path = path.render(scope).map_err(|fault| (Unread::Faulty(not_worked_out(declared, fault)), false))?.text();
+            let path = called::from_outermost(frame, &path);
+            let value = (reading.read)(*format, &path).map_err(|unread| (unread, reading.lenient))?;
+            (value, declared.secrecy.clone(), path)
+        }
+        ValueSource::Expr(expr) => {
+            let found = expr.eval(scope).map_err(|fault| (Unread::Faulty(not_worked_out(declared, fault)), false))?;
+            let secrecy = if found.secret { Secrecy::whole() } else { declared.secrecy.clone() };
+            (found.value, secrecy, format!("`{}`", expr.source()))
+        }
+    };
+    Ok(ReadValue { name: declared.name.clone(), value, secrecy, origin })
 }
 
 /// Secrets that are used and cannot be told apart from other text.
@@ -111,6 +168,15 @@ fn hard_to_mask(runbook: &Runbook, inputs: &Inputs, faults: &mut Diagnostics) {
                     .help("use another one: whatever steps that get it print is withheld"),
             );
         }
+    }
+}
+
+/// Whether a name is one of a value that is not here, or of a variable that is made of one.
+fn is_later(scope: &Scope, lacking: &[&String], name: &Ref) -> bool {
+    match &name.path[..] {
+        [root, value, ..] if root == "values" => lacking.contains(&value),
+        [root, _, ..] if root == "vars" => scope.is_absent(&name.path),
+        _ => false,
     }
 }
 

@@ -130,7 +130,13 @@ impl History {
 
     fn open(&mut self) {
         let digest = self.plan.digest();
-        let runbook = RunbookIdentity { name: "sim".to_owned(), title: None, path: "/sim.toml".to_owned(), digest: digest.clone() };
+        let runbook = RunbookIdentity {
+            name: "sim".to_owned(),
+            title: None,
+            path: "/sim.toml".to_owned(),
+            digest: digest.clone(),
+            called: Vec::new(),
+        };
         let opened = RunOpened {
             run: "r".to_owned(),
             format: 1,

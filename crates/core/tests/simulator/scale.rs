@@ -49,7 +49,13 @@ fn run(plan: &Plan) -> Counted {
         let seq = counted.records as u64;
         view.apply(plan, &Stamped { seq, at: Timestamp::UNIX_EPOCH, up_us: seq, record }).unwrap();
     };
-    let runbook = RunbookIdentity { name: "large".to_owned(), title: None, path: "/large.toml".to_owned(), digest: digest.clone() };
+    let runbook = RunbookIdentity {
+        name: "large".to_owned(),
+        title: None,
+        path: "/large.toml".to_owned(),
+        digest: digest.clone(),
+        called: Vec::new(),
+    };
     let opened = RunOpened {
         run: "r".to_owned(),
         format: 1,

@@ -1,6 +1,6 @@
 //! What each command means.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use runbook_core::effect::{EffectId, Role, UnitIx};
 use runbook_core::record::{
     Admitted, Asked, CancelRequested, Ended, Expanded, Record, RecoveryStarted, RunEnd, SessionEnded, SkipReason, Skipped, Started, Subject,
 };
-use runbook_core::runbook::{ActionCall, Fate};
+use runbook_core::runbook::{ActionCall, CallIx, Fate, Placed, Runbook};
 use runbook_core::scope::{Scope, Secrecy};
-use runbook_core::template::{RenderFault, Tested};
+use runbook_core::template::{Expr, RenderFault, Tested};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -62,8 +62,11 @@ impl Dispatcher {
         let path = expand.effect.path.clone();
         let scope = self.results.scope(&path, expand.effect.role);
         let for_each = runbook.units.get(expand.unit.get()).and_then(|unit| unit.for_each.as_ref());
+        let part = Part::find(&runbook, expand.unit, expand.effect.role);
         let items = match for_each {
             None => Err(not_ours()),
+            // Where its own condition is about the items, that of a call around it would be asked for each of them.
+            Some(_) if !self.holds_around(part) => Ok(Vec::new()),
             Some(for_each) => match for_each.items.eval(&scope) {
                 Ok(evaluated) if evaluated.secret => Err(Failure::new(FailureKind::Invalid, "a secret cannot name the items of a loop")),
                 Ok(evaluated) => items::of(evaluated.value),
@@ -85,26 +88,45 @@ impl Dispatcher {
         }
     }
 
+    /// Whether the conditions of the calls around a unit hold; one that cannot be asked is left to its admission.
+    fn holds_around(&mut self, part: Option<Part<'_>>) -> bool {
+        let runbook = Arc::clone(&self.runbook);
+        let mut around = part.map(Part::around).unwrap_or_default().iter();
+        around.all(|around| {
+            let scope = self.results.scope_of(runbook.call(around.call).map_or("", |called| &called.id));
+            around.when.test(&scope).map_or(true, |tested| tested.holds)
+        })
+    }
+
     fn admit(&mut self, admit: Admit) -> Result<(), EngineError> {
         let runbook = Arc::clone(&self.runbook);
-        let scope = self.results.scope(&admit.effect.path, admit.effect.role);
-        let when = Part::find(&runbook, admit.unit, admit.effect.role).and_then(Part::when);
-        let Some(when) = when else { return self.never_began(admit.effect, not_ours()) };
-        match when.test(&scope) {
-            Ok(mut tested) => {
-                self.secrets.actuals(&mut tested.actuals);
-                let Tested { holds, actuals } = tested;
-                let EffectId { path, role, .. } = admit.effect.clone();
-                let text = when.source().to_owned();
-                let record = if holds {
-                    Record::Admitted(Admitted { effect: admit.effect, actuals })
-                } else {
-                    Record::Skipped(Skipped { path, role, why: SkipReason::When { text, actuals } })
-                };
-                self.ledger.write(record).map(drop)
-            }
-            Err(fault) => self.never_began(admit.effect, unrendered(fault).field("when")),
+        let part = Part::find(&runbook, admit.unit, admit.effect.role);
+        // What a call says holds for everything in it, by the names of where the call stands.
+        let around = part.map(Part::around).unwrap_or_default().iter();
+        let mut conditions: Vec<(Scope, &Placed<Expr>)> =
+            around.map(|around| (self.results.scope_of(runbook.call(around.call).map_or("", |called| &called.id)), &around.when)).collect();
+        if let Some(when) = part.and_then(Part::when) {
+            conditions.push((self.results.scope(&admit.effect.path, admit.effect.role), when));
         }
+        if conditions.is_empty() {
+            return self.never_began(admit.effect, not_ours());
+        }
+        let mut known = Vec::new();
+        for (scope, when) in conditions {
+            let Tested { holds, mut actuals } = match when.test(&scope) {
+                Ok(tested) => tested,
+                Err(fault) => return self.never_began(admit.effect, unrendered(fault).field("when")),
+            };
+            self.secrets.actuals(&mut actuals);
+            if !holds {
+                let EffectId { path, role, .. } = admit.effect;
+                let text = when.source().to_owned();
+                let record = Record::Skipped(Skipped { path, role, why: SkipReason::When { text, actuals } });
+                return self.ledger.write(record).map(drop);
+            }
+            known.extend(actuals);
+        }
+        self.ledger.write(Record::Admitted(Admitted { effect: admit.effect, actuals: known })).map(drop)
     }
 
     fn start(&mut self, start: Start) -> Result<(), EngineError> {
@@ -145,7 +167,13 @@ impl Dispatcher {
         let runbook = Arc::clone(&self.runbook);
         let part = Part::find(&runbook, unit, effect.role).ok_or_else(not_ours)?;
         let scope = self.results.scope(&effect.path, effect.role);
-        let ready = prepare::ready(&runbook, part.call(), &scope, &self.secrets)?;
+        let written = runbook.units.get(unit.get()).ok_or_else(not_ours)?;
+        let ready = prepare::ready(&runbook.at(written.call).targets, part.call(), &scope, &self.secrets)?;
+        // The results of a call are made of what the called runbook has found out.
+        let inner = match part {
+            Part::Unit(unit) => runbook.call(unit.ends).map(|called| self.results.scope_of(&called.id)),
+            Part::Undo(_) => None,
+        };
         // A scope that is looked at while results are added to it costs a copy of all their names.
         let scope = if part.looks_later() { scope } else { Scope::new() };
         let withheld = match ready.unmaskable.as_slice() {
@@ -164,6 +192,7 @@ impl Dispatcher {
             cancel,
             secrets: self.secrets.clone(),
             withheld,
+            base_dir: base_dir(&self.surroundings.base_dir, &runbook, written.call),
             log: OutputLog::new(beside(&self.surroundings, &name), name),
             tell: self.tell.clone(),
         };
@@ -180,6 +209,7 @@ impl Dispatcher {
             limits,
             tell: self.tell.clone(),
             scope,
+            inner,
             began,
         }))
     }
@@ -377,6 +407,12 @@ impl Dispatcher {
         let public = template.render(&scope).map_or_else(|_| template.source().to_owned(), |rendered| rendered.public_text());
         oversize::clip(self.secrets.masker().text(&public), TEXT)
     }
+}
+
+/// Where relative paths in a called runbook start: the folder of its file.
+fn base_dir(outermost: &Path, runbook: &Runbook, call: Option<CallIx>) -> PathBuf {
+    let folder = runbook.call(call).and_then(|called| Path::new(&called.file).parent());
+    folder.map_or_else(|| outermost.to_owned(), |folder| outermost.join(folder))
 }
 
 /// The longest question, in bytes.

@@ -82,6 +82,8 @@ pub(super) struct Work {
     pub tell: mpsc::UnboundedSender<Happening>,
     /// The unit's own scope.
     pub scope: Scope,
+    /// Of the end of a call: that of the called runbook, from which its results come.
+    pub inner: Option<Scope>,
     pub began: Instant,
 }
 
@@ -258,7 +260,7 @@ impl Work {
     fn judged(&self, part: Part<'_>, outcome: Outcome) -> Try {
         match outcome {
             Outcome::Succeeded { outputs, changed } => {
-                let Asked { outputs, secret, expectations, fault } = expect::ask(part.call(), part.wanted(), outputs, &self.scope);
+                let Asked { outputs, secret, expectations, fault } = expect::ask(part.call(), part.wanted(), outputs, self.scopes());
                 let judged = runbook_core::record::judge(Outcome::Succeeded { outputs, changed }, &expectations);
                 let fault = fault.or_else(|| expectations.iter().find_map(unasked));
                 let outcome = match (judged, fault) {
@@ -273,11 +275,16 @@ impl Work {
         }
     }
 
+    /// What its expectations and its results are made of.
+    pub(super) fn scopes(&self) -> expect::Scopes<'_> {
+        expect::Scopes { own: &self.scope, outputs: self.inner.as_ref().unwrap_or(&self.scope) }
+    }
+
     /// Reads back what a person says to have done.
     async fn prove(&self, unit: &Unit, outputs: &runbook_core::action::Outputs, secret: &[String]) -> Result<(), Failure> {
         let Some(proof) = &unit.proof else { return Ok(()) };
         let scope = self.scope.with_members(outputs, &Secrecy::members(secret.iter().cloned()));
-        let ready = prepare::ready(&self.runbook, &proof.action, &scope, self.cx.secrets())?;
+        let ready = prepare::ready(&self.runbook.at(unit.call).targets, &proof.action, &scope, self.cx.secrets())?;
         let outcome = AssertUnwindSafe(ready.action.run(&*self.cx, &Before::nothing())).catch_unwind().await;
         match outcome.unwrap_or_else(|_| Outcome::failed(panicked(), Residue::Unknown)) {
             Outcome::Succeeded { outputs, .. } => {

@@ -37,12 +37,22 @@ pub(super) fn secrecy(specs: &[runbook_core::action::OutputSpec]) -> Secrecy {
     Secrecy::members(sensitive(specs))
 }
 
-/// Evaluates everything over an action's results. `scope` is the step's own, without them.
-pub(super) fn ask(call: &ActionCall, wanted: Wanted<'_>, mut outputs: Outputs, scope: &Scope) -> Asked {
+/// What expressions about an action's results are evaluated over, beside these.
+#[derive(Clone, Copy)]
+pub(super) struct Scopes<'a> {
+    /// The step's own scope.
+    pub own: &'a Scope,
+    /// That of the author's names for results; another one only at the end of a call.
+    pub outputs: &'a Scope,
+}
+
+/// Evaluates everything over an action's results.
+pub(super) fn ask(call: &ActionCall, wanted: Wanted<'_>, mut outputs: Outputs, scopes: Scopes<'_>) -> Asked {
+    let scope = scopes.own;
     let mut secret = sensitive(call.spec.outputs);
     secret.extend(wanted.secret_outputs.iter().cloned());
     let mut fault = None;
-    let own = scope.with_members(&outputs, &Secrecy::members(secret.clone()));
+    let own = scopes.outputs.with_members(&outputs, &Secrecy::members(secret.clone()));
     for (name, expr) in wanted.outputs {
         match expr.eval(&own) {
             Ok(evaluated) => {
@@ -60,7 +70,11 @@ pub(super) fn ask(call: &ActionCall, wanted: Wanted<'_>, mut outputs: Outputs, s
             Err(_) => {}
         }
     }
-    let own = if wanted.outputs.is_empty() { own } else { scope.with_members(&outputs, &Secrecy::members(secret.clone())) };
+    let own = if wanted.outputs.is_empty() && std::ptr::eq(scopes.own, scopes.outputs) {
+        own
+    } else {
+        scope.with_members(&outputs, &Secrecy::members(secret.clone()))
+    };
     let until =
         test(wanted.until.map(std::slice::from_ref).unwrap_or_default(), false, &own).map(|until| Expectation { until: true, ..until });
     let expectations = test(wanted.expect, false, &own).chain(test(wanted.warn, true, &own)).chain(until).collect();

@@ -7,7 +7,7 @@ use runbook_core::digest::Digest;
 use runbook_core::effect::{Role, UnitIx};
 use runbook_core::prepare::prepare;
 use runbook_core::record::UndoResolved;
-use runbook_core::runbook::{ActionCall, Fate, Placed, Runbook, UndoStep, Unit};
+use runbook_core::runbook::{ActionCall, Around, Fate, Placed, Runbook, TargetDecl, UndoStep, Unit};
 use runbook_core::scope::Scope;
 use runbook_core::secret::Masker;
 use runbook_core::template::Expr;
@@ -46,6 +46,14 @@ impl<'a> Part<'a> {
         match self {
             Self::Unit(unit) => unit.when.as_ref(),
             Self::Undo(step) => step.when.as_ref(),
+        }
+    }
+
+    /// The conditions of the calls around it, from the outside inwards. What has begun is undone whatever they say now.
+    pub(super) fn around(self) -> &'a [Around] {
+        match self {
+            Self::Unit(unit) => &unit.around,
+            Self::Undo(_) => &[],
         }
     }
 
@@ -100,9 +108,9 @@ pub(super) struct Ready {
 }
 
 /// Renders and builds; its secrets are known from here on. A fault names its field.
-pub(super) fn ready(runbook: &Runbook, call: &ActionCall, scope: &Scope, secrets: &Secrets) -> Result<Ready, Failure> {
+pub(super) fn ready(targets: &[TargetDecl], call: &ActionCall, scope: &Scope, secrets: &Secrets) -> Result<Ready, Failure> {
     let failed = |faults| failure(&name(call), faults);
-    let mut prepared = prepare(call, &runbook.targets, scope).map_err(failed)?;
+    let mut prepared = prepare(call, targets, scope).map_err(failed)?;
     let unmaskable = secrets.unmaskable(&prepared.secrets);
     secrets.learn(std::mem::take(&mut prepared.secrets));
     let render = prepared.masked(&secrets.masker()).map_err(failed)?;
@@ -111,9 +119,10 @@ pub(super) fn ready(runbook: &Runbook, call: &ActionCall, scope: &Scope, secrets
 
 /// How a step would be undone, as far as it is known before it begins.
 pub(super) fn resolve_undo(runbook: &Runbook, unit: &Unit, scope: &Scope, masker: &Masker) -> Vec<UndoResolved> {
+    let targets = &runbook.at(unit.call).targets;
     let resolve = |step: &UndoStep| UndoResolved {
         action: name(&step.action),
-        fields: prepare(&step.action, &runbook.targets, scope).ok().map(|mut prepared| {
+        fields: prepare(&step.action, targets, scope).ok().map(|mut prepared| {
             masker.json(&mut prepared.public);
             prepared.public
         }),

@@ -56,7 +56,7 @@ pub(super) async fn look(work: Arc<Work>, before: Before, evidence: Vec<Value>) 
     };
     match verdict {
         Verdict::Done { outputs, changed } => {
-            let asked = expect::ask(part.call(), part.wanted(), outputs, &work.scope);
+            let asked = expect::ask(part.call(), part.wanted(), outputs, work.scopes());
             let verdict = Verdict::Done { outputs: asked.outputs, changed };
             Looked { settled, verdict, secret: asked.secret, expectations: asked.expectations }
         }
@@ -66,7 +66,7 @@ pub(super) async fn look(work: Arc<Work>, before: Before, evidence: Vec<Value>) 
 
 /// The author's own `probe`: an action that asks the world, and what holds where the step was done.
 async fn ask_author(work: &Work, unit: &Unit, probe: &Proof) -> Verdict {
-    let ready = match prepare::ready(&work.runbook, &probe.action, &work.scope, work.cx.secrets()) {
+    let ready = match prepare::ready(&work.runbook.at(unit.call).targets, &probe.action, &work.scope, work.cx.secrets()) {
         Ok(ready) => ready,
         Err(failure) => return Verdict::Unknown { why: format!("its `probe` cannot be prepared: {failure}") },
     };

@@ -1,5 +1,6 @@
 //! From a journal back to where its run stands.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use runbook_core::action::{Before, Outcome, Outputs, Verdict};
@@ -38,9 +39,9 @@ pub(crate) struct Known<'a> {
 }
 
 /// Folds records. Secret results that were not kept are known by their names only, and cannot be used any more.
-pub(crate) fn replay(known: &mut Known<'_>, records: &[Stamped], scope: Scope) -> Result<Replayed, EngineError> {
+pub(crate) fn replay(known: &mut Known<'_>, records: &[Stamped], scopes: BTreeMap<String, Scope>) -> Result<Replayed, EngineError> {
     let (runbook, plan) = (known.runbook, known.plan);
-    let mut replayed = Replayed { view: RunView::new(plan), results: Results::new(scope), session: 0 };
+    let mut replayed = Replayed { view: RunView::new(plan), results: Results::new(scopes), session: 0 };
     for stamped in records {
         replayed.view.apply(plan, stamped)?;
         let results = &mut replayed.results;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use runbook_core::action::{Before, Outputs};
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::record::ItemKey;
+use runbook_core::runbook::split_id;
 use runbook_core::scope::{Scope, Secrecy};
 use serde_json::{Map, Value};
 
@@ -49,7 +50,10 @@ pub(super) struct Names<'a> {
 
 /// Results by their names, and attempts by theirs.
 pub(crate) struct Results {
-    scope: Scope,
+    /// Of the runbook itself under an empty name, and of those that it calls by their ids: in each, names are its own.
+    scopes: BTreeMap<String, Scope>,
+    /// When the first step of a called runbook began.
+    began: BTreeMap<String, Timestamp>,
     attempts: BTreeMap<(Vec<Place>, Role), Attempt>,
     /// By the unit's id.
     loops: BTreeMap<String, Loop>,
@@ -58,24 +62,22 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// Over a scope that has everything that was known before the run: `vars`, `run`, …
-    pub(crate) fn new(mut scope: Scope) -> Self {
-        for group in ["checks", "steps", "verify"] {
-            scope.set_group(group);
+    /// Over scopes that have everything that was known before the run (`vars`, `run`, …): that of the runbook itself under an empty name, and those of
+    /// called ones by their ids.
+    pub(crate) fn new(mut scopes: BTreeMap<String, Scope>) -> Self {
+        for scope in scopes.values_mut() {
+            for group in ["checks", "steps", "verify"] {
+                scope.set_group(group);
+            }
         }
-        Self { scope, attempts: BTreeMap::new(), loops: BTreeMap::new(), repeats: BTreeMap::new() }
+        Self { scopes, began: BTreeMap::new(), attempts: BTreeMap::new(), loops: BTreeMap::new(), repeats: BTreeMap::new() }
     }
 
     /// The scope of a unit, an item or an undo action.
     pub(super) fn scope(&mut self, path: &[Place], role: Role) -> Scope {
         let step = path.last();
-        for (id, looped) in self.loops.iter_mut().filter(|(id, looped)| looped.stale && step.is_none_or(|place| place.step != **id)) {
-            let items = Value::Object(looped.results.clone());
-            let secrecy = Secrecy::of(looped.secret.iter().cloned()).without(looped.lost.clone());
-            self.scope.set_member("steps", id, Value::Object(Map::from_iter([("items".to_owned(), items)])), secrecy);
-            looped.stale = false;
-        }
-        let mut scope = self.scope.clone();
+        self.refresh(step);
+        let mut scope = self.scope_of(step.map_or("", |place| split_id(&place.step).0));
         if let Some(item) = step.and_then(|place| self.item(place)) {
             scope.set("item", item.clone(), Secrecy::none());
         }
@@ -85,6 +87,25 @@ impl Results {
             scope.set("before", Value::Object(before), secrecy);
         }
         scope
+    }
+
+    /// The scope of a called runbook, of the runbook itself where the name is empty.
+    pub(super) fn scope_of(&mut self, call: &str) -> Scope {
+        self.refresh(None);
+        self.scopes.get(call).cloned().unwrap_or_default()
+    }
+
+    /// Brings what is known of loops up to date; those of `except` are its own business.
+    fn refresh(&mut self, except: Option<&Place>) {
+        for (id, looped) in self.loops.iter_mut().filter(|(id, looped)| looped.stale && except.is_none_or(|place| place.step != **id)) {
+            let items = Value::Object(looped.results.clone());
+            let secrecy = Secrecy::of(looped.secret.iter().cloned()).without(looped.lost.clone());
+            let (call, id) = split_id(id);
+            if let Some(scope) = self.scopes.get_mut(call) {
+                scope.set_member("steps", id, Value::Object(Map::from_iter([("items".to_owned(), items)])), secrecy);
+            }
+            looped.stale = false;
+        }
     }
 
     fn item(&self, place: &Place) -> Option<&Value> {
@@ -111,6 +132,13 @@ impl Results {
         let touched = self.attempts.get(&key).filter(|last| last.touched || last.open);
         let (origin, secrecy) = touched.map_or_else(|| (before.clone(), secrecy), |last| (last.origin.clone(), last.secrecy.clone()));
         let touched = touched.is_some();
+        if let (Role::Do, Some(place)) = (effect.role, effect.path.last()) {
+            let mut call = split_id(&place.step).0;
+            while !call.is_empty() {
+                self.began.entry(call.to_owned()).or_insert(at);
+                call = split_id(call).0;
+            }
+        }
         self.attempts.insert(key, Attempt { started: at, before, origin, secrecy, evidence: Vec::new(), touched, open: true });
     }
 
@@ -150,6 +178,8 @@ impl Results {
             started = Some(*since);
             outputs.insert("iterations".to_owned(), Value::from(*times));
         }
+        // A call began with its first step.
+        let started = self.began.get(&place.step).copied().or(started);
         if let Some(started) = started {
             outputs.insert("started_at".to_owned(), Value::String(started.to_string()));
         }
@@ -157,7 +187,10 @@ impl Results {
         match &place.item {
             None => {
                 let secrecy = Secrecy::members(secret.iter().cloned()).without(lost.iter().map(|name| vec![name.clone()]).collect());
-                self.scope.set_member(group, &place.step, Value::Object(outputs), secrecy);
+                let (call, id) = split_id(&place.step);
+                if let Some(scope) = self.scopes.get_mut(call) {
+                    scope.set_member(group, id, Value::Object(outputs), secrecy);
+                }
             }
             Some(key) => {
                 let looped = self.loops.entry(place.step.clone()).or_default();
@@ -179,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_undo_goes_back_to_what_was_found_before_the_first_change() {
-        let mut results = Results::new(Scope::new());
+        let mut results = Results::new(BTreeMap::from([(String::new(), Scope::new())]));
         let effect = EffectId::first("stop", Role::Do);
         let found = |value: u32| Before(Map::from_iter([("found".to_owned(), json!(value))]));
         let origin = |results: &Results| results.attempt(&effect.path, Role::Do).unwrap().origin.0["found"].clone();

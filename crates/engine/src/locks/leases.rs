@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbook_core::action::{Claim, Failure, FailureKind, FieldFault, Hold, Holder, Holding, LeaseStore, Leaving, Taken};
+use runbook_core::inputs::Inputs;
 use runbook_core::prepare;
 use runbook_core::record::LeaseTaken;
-use runbook_core::runbook::Runbook;
+use runbook_core::runbook::{CallIx, Runbook};
 use runbook_core::scope::Scope;
 use runbook_core::secret::{Masker, Secret};
 use tokio::time::{Instant, timeout};
@@ -37,8 +38,11 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place that a runbook names; none where it names none.
-    pub(crate) fn of(runbook: &Runbook, scope: &Scope) -> Result<Option<Self>, LockError> {
-        let Some(written) = &runbook.lock_store else { return Ok(None) };
+    ///
+    /// `scope` is what is known in the runbook itself, or in one that it calls.
+    pub(crate) fn of(runbook: &Runbook, inputs: &Inputs, scope: &dyn Fn(Option<CallIx>) -> Scope) -> Result<Option<Self>, LockError> {
+        let Some((call, written)) = runbook.lock_keeper(inputs) else { return Ok(None) };
+        let (runbook, scope) = (runbook.at(call), &scope(call));
         let target = runbook.targets.get(written.target).map_or("", |target| target.name.as_str());
         let prepared = prepare::lease_store(runbook, scope)
             .map_err(|faults| LockError::NoPlace { place: format!("`{target}`"), failure: Box::new(unprepared(faults)) })?;

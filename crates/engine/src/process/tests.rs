@@ -49,6 +49,7 @@ impl Bench {
             cancel: cancelled,
             secrets,
             withheld: None,
+            base_dir: folder.path().to_owned(),
             log: OutputLog::new(folder.path().join("step.log"), "output/step.log".into()),
             tell: sender,
         };

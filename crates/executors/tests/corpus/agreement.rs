@@ -22,7 +22,6 @@ enum Verdict {
 fn verdict_of(code: Code) -> Verdict {
     match code {
         Code::Format
-        | Code::NotYet
         | Code::UnknownKey
         | Code::WrongType
         | Code::MissingKey
@@ -30,8 +29,10 @@ fn verdict_of(code: Code) -> Verdict {
         | Code::BadName
         | Code::NoAction
         | Code::SeveralActions
-        | Code::UnknownAction => Verdict::DoesNotFit,
-        Code::Syntax
+        | Code::UnknownAction
+        | Code::ValueSource => Verdict::DoesNotFit,
+        Code::NotYet
+        | Code::Syntax
         | Code::TomlOneOne
         | Code::HiddenCharacter
         | Code::NotUtf8

@@ -12,9 +12,9 @@ use runbook_core::plan::{Plan, PlanOptions, Version, deeds, objections};
 use runbook_core::record::{Record, Stamped};
 use runbook_core::runbook::Runbook;
 use runbook_core::source::Source;
-use runbook_core::values;
+use runbook_core::values::{self, Reading};
 use runbook_engine::state::{RunFolder, StateDir};
-use runbook_engine::{Recorded, recorded};
+use runbook_engine::{Recorded, called_copy, copy_name, recorded};
 
 use super::procedure::{Procedure, invalid, lacking, show};
 use super::session::broken_off;
@@ -22,7 +22,7 @@ use crate::args::{AgainArgs, VarArgs};
 use crate::ask::somebody_there;
 use crate::card;
 use crate::exit::Exit;
-use crate::loading;
+use crate::loading::{self, Kept};
 use crate::runs;
 use crate::streams::Streams;
 use crate::text::visible;
@@ -45,12 +45,27 @@ pub(crate) struct Taken {
     pub(crate) amends: Option<u64>,
 }
 
-/// What the runbook's file has become.
+/// What the runbook's file, and those that it calls, have become.
 enum File {
     /// The same, or there is none any more.
     Same,
-    /// Something else.
-    Changed(Arc<Source>),
+    /// Something else: the runbook as it is now, and each file that is different.
+    Changed(Arc<Source>, Vec<Change>),
+}
+
+/// A file that was changed: its name, and its text then and now.
+struct Change {
+    name: String,
+    then: String,
+    now: String,
+}
+
+/// The text of a runbook and of those that it calls.
+struct Text {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// None where they are read from beside it.
+    kept: Option<Kept>,
 }
 
 impl Again {
@@ -71,16 +86,17 @@ impl Again {
     pub(crate) fn take(&self, args: &AgainArgs, insist: bool, state: &StateDir, streams: &mut Streams) -> Result<Taken, Exit> {
         let file = self.look();
         match &file {
-            File::Changed(now) if args.accept_changes => return self.mended(now, args, streams),
-            File::Changed(now) if insist && !args.as_begun => {
-                let fault = self.refusal(now, state);
+            File::Changed(now, _) if args.accept_changes => return self.mended(now, args, streams),
+            File::Changed(_, changes) if insist && !args.as_begun => {
+                let fault = self.refusal(changes, state);
                 return Err(invalid(&fault, streams));
             }
-            File::Changed(_) if !args.as_begun => {
-                let path = visible(&self.recorded.opened.runbook.path).into_owned();
-                streams.err.line(format_args!("note: `{path}` was changed since; the run's own copy is used"));
+            File::Changed(_, changes) if !args.as_begun => {
+                let names: Vec<String> = changes.iter().map(|change| format!("`{}`", visible(&change.name))).collect();
+                let were = if names.len() == 1 { "was" } else { "were" };
+                streams.err.line(format_args!("note: {} {were} changed since; the run's own copy is used", names.join(", ")));
             }
-            File::Changed(_) | File::Same => {}
+            File::Changed(..) | File::Same => {}
         }
         if args.accept_changes {
             // The file is the same; what is new may be a value.
@@ -100,10 +116,23 @@ impl Again {
     }
 
     /// The run's own copy of the runbook; under the name that the operator knows where that file still says the same.
-    fn own(&self, same: bool) -> (PathBuf, Vec<u8>) {
+    fn own(&self, same: bool) -> Text {
         let copy = runs::runbook_copy(&self.folder, self.recorded.change);
         let path = if same { self.file() } else { copy };
-        (path, self.recorded.runbook.clone())
+        let name = |file: &str| if same { self.beside(file) } else { self.copy_of(file) };
+        let kept = Kept::of(self.recorded.called.clone(), |file| name(file).to_string_lossy().into_owned());
+        Text { path, bytes: self.recorded.runbook.clone(), kept: Some(kept) }
+    }
+
+    /// A called file as it is found from the runbook's.
+    fn beside(&self, file: &str) -> PathBuf {
+        self.file().parent().unwrap_or(Path::new("")).join(file)
+    }
+
+    /// The run's copy of a called file.
+    fn copy_of(&self, file: &str) -> PathBuf {
+        let at = self.recorded.opened.runbook.called.iter().position(|called| called.file == file).unwrap_or_default();
+        self.folder.source(&copy_name(&called_copy(at), self.recorded.change))
     }
 
     /// The values that the run began with.
@@ -115,7 +144,7 @@ impl Again {
     /// The runbook as it is now, where what was done is the same in it.
     fn mended(&self, now: &Arc<Source>, args: &AgainArgs, streams: &mut Streams) -> Result<Taken, Exit> {
         let none = VarArgs { vars: Vec::new(), var_files: Vec::new() };
-        let mended = (PathBuf::from(now.name()), now.text().as_bytes().to_vec());
+        let mended = Text { path: PathBuf::from(now.name()), bytes: now.text().as_bytes().to_vec(), kept: None };
         let (runbook, inputs) = load(&mended, &args.vars, args.no_input, &self.past(true), streams)?;
         let plan = runbook_core::plan::plan(&runbook, &inputs, &self.options()).map_err(|faults| invalid(&faults, streams))?;
         // Secrets are references in what is compared, so that today's values do for both.
@@ -160,19 +189,39 @@ impl Again {
     /// What the runbook's file has become since the run began. One that is not there any more, or that this operator may not read, is no change: the run has
     /// all that it needs.
     fn look(&self) -> File {
-        match loading::read(&self.file()) {
-            Ok(now) if Digest::of_bytes("sha256", now.text().as_bytes()) != self.recorded.opened.runbook.digest => File::Changed(now),
-            Ok(_) | Err(_) => File::Same,
+        let Ok(now) = loading::read(&self.file()) else { return File::Same };
+        let recorded = &self.recorded;
+        let digest = |source: &Source| Digest::of_bytes("sha256", source.text().as_bytes());
+        let mut changes = Vec::new();
+        let mut hold = |now: &Source, then: &[u8]| {
+            let then = String::from_utf8_lossy(then).into_owned();
+            changes.push(Change { name: now.name().to_owned(), then, now: now.text().to_owned() });
+        };
+        if digest(&now) != recorded.opened.runbook.digest {
+            hold(&now, &recorded.runbook);
         }
+        for called in &recorded.opened.runbook.called {
+            let Ok(now) = loading::read(&self.beside(&called.file)) else { continue };
+            let then = recorded.called.iter().find(|(file, _)| *file == called.file).map(|(_, bytes)| bytes.as_slice());
+            if digest(&now) != called.digest {
+                hold(&now, then.unwrap_or_default());
+            }
+        }
+        if changes.is_empty() { File::Same } else { File::Changed(now, changes) }
     }
 
     /// The difference, and what can be done about it.
-    fn refusal(&self, now: &Source, state: &StateDir) -> Diagnostics {
-        let then = String::from_utf8_lossy(&self.recorded.runbook);
-        let message = format!("`{}` was changed since run {} began", now.name(), self.folder.id());
+    fn refusal(&self, changes: &[Change], state: &StateDir) -> Diagnostics {
+        let names: Vec<String> = changes.iter().map(|change| format!("`{}`", change.name)).collect();
+        let were = if names.len() == 1 { "was" } else { "were" };
+        let message = format!("{} {were} changed since run {} began", names.join(", "), self.folder.id());
         let command = |what: &str| card::command(&format!("resume {} {what}", self.folder.id()), state.named());
-        let fault = Diagnostic::error(Code::RunbookChanged, message)
-            .help(format!("this is what changed:\n{}", difference(&then, now.text())))
+        let mut fault = Diagnostic::error(Code::RunbookChanged, message);
+        for Change { name, then, now } in changes {
+            let of = if changes.len() == 1 { String::new() } else { format!(" in `{name}`") };
+            fault = fault.help(format!("this is what changed{of}:\n{}", difference(then, now)));
+        }
+        let fault = fault
             .help(format!("to go on with the changed runbook: `{}`", command("--accept-changes")))
             .help(format!("to go on with the runbook as it was when the run began: `{}`", command("--as-begun")));
         let mut faults = Diagnostics::new();
@@ -203,7 +252,8 @@ impl Again {
 pub(super) fn load_in_silence(recorded: &Recorded) -> Option<(Arc<Runbook>, Inputs)> {
     let opened = &recorded.opened;
     let source = document::read(&opened.runbook.path, recorded.runbook.clone()).ok()?;
-    let runbook = Arc::new(runbook_core::load(&source, &runbook_executors::registry()).0?);
+    let kept = Kept::of(recorded.called.clone(), str::to_owned);
+    let runbook = Arc::new(loading::load(&source, Some(&kept)).0?);
     let past = Past { variables: &opened.variables, values: &opened.values, file: Path::new(&opened.runbook.path), accept_changes: false };
     let none = VarArgs { vars: Vec::new(), var_files: Vec::new() };
     let env = |name: &str| std::env::var_os(name);
@@ -214,7 +264,7 @@ pub(super) fn load_in_silence(recorded: &Recorded) -> Option<(Arc<Runbook>, Inpu
 
 /// A runbook with the values of a run.
 fn load(
-    (path, bytes): &(PathBuf, Vec<u8>),
+    Text { path, bytes, kept }: &Text,
     args: &VarArgs,
     no_input: bool,
     past: &Past<'_>,
@@ -225,7 +275,7 @@ fn load(
         faults.push(fault);
         invalid(&faults, streams)
     })?;
-    let (runbook, faults) = runbook_core::load(&source, &runbook_executors::registry());
+    let (runbook, faults) = loading::load(&source, kept.as_ref());
     // Its warnings were shown when the run began.
     let Some(runbook) = runbook else { return Err(invalid(&faults, streams)) };
     let runbook = Arc::new(runbook);
@@ -244,34 +294,12 @@ fn load(
     Ok((runbook, Arc::new(inputs)))
 }
 
-/// `[values]` as the run read them, with what is secret in them read again; what a mended runbook has beside them is worked out.
+/// `[values]` as the run read them, with what is secret in them read again; what a mended runbook has beside them, and the variables of called runbooks, are
+/// worked out.
 fn read_again(runbook: &Runbook, inputs: Inputs, past: &Past<'_>) -> Result<Inputs, Diagnostics> {
     let files = Files::beside(past.file);
     let mut read = |format, path: &str| files.read(format, path);
-    let is_new = |name: &str| past.values.iter().all(|record| record.name != name);
-    let fresh = if runbook.values.iter().any(|declared| is_new(&declared.name)) {
-        Some(values::work_out(runbook, inputs.clone(), false, &mut read)?)
-    } else {
-        None
-    };
-    let mut inputs = inputs;
-    for declared in &runbook.values {
-        let value = match past.values.iter().find(|record| record.name == declared.name) {
-            Some(record) => match values::reread(runbook, record, &inputs, &mut read) {
-                Ok(again) => Some(again.value),
-                Err(fault) => {
-                    let mut faults = Diagnostics::new();
-                    faults.push(*fault);
-                    return Err(faults);
-                }
-            },
-            None => fresh.as_ref().and_then(|fresh| fresh.values().iter().find(|value| value.name == declared.name).cloned()),
-        };
-        if let Some(value) = value {
-            inputs.add_value(value);
-        }
-    }
-    Ok(inputs)
+    values::work_out(runbook, inputs, &mut Reading { lenient: false, recorded: past.values, read: &mut read })
 }
 
 /// Refuses a run that a process works on, and says which.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use runbook_core::diagnostic::{Diagnostics, Severity, render};
+use runbook_core::diagnostic::{Diagnostic, Diagnostics, Severity, render};
 
 use crate::args::{CheckArgs, CheckFormat};
 use crate::exit::Exit;
@@ -13,7 +13,6 @@ use crate::text::count;
 
 /// Says everything that is wrong with the runbooks; runs nothing.
 pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
-    let registry = runbook_executors::registry();
     let mut diagnostics = Diagnostics::new();
     let mut checked = 0;
     for file in files(&args.paths, &mut diagnostics) {
@@ -27,8 +26,13 @@ pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
         };
         if file.named || looks_like_runbook(source.text()) {
             checked += 1;
-            let (_, faults) = runbook_core::load(&source, &registry);
-            diagnostics.extend(faults);
+            let (_, faults) = loading::load(&source, None);
+            // What is wrong with a called runbook that is looked at by itself as well is told once.
+            for fault in &faults {
+                if !diagnostics.iter().any(|told| is_same(told, fault)) {
+                    diagnostics.push(fault.clone());
+                }
+            }
         }
     }
     report(args, &diagnostics, checked, streams);
@@ -95,6 +99,12 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+/// Whether two faults are of the same place and say the same.
+fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
+    let place = |fault: &Diagnostic| fault.labels.first().map(|label| (label.source.name().to_owned(), label.span));
+    one.code == other.code && one.message == other.message && place(one).is_some() && place(one) == place(other)
 }
 
 /// Variable files and the configuration of other tools are TOML too.

@@ -7,7 +7,7 @@ use runbook_core::diagnostic::{Code, Diagnostics, Severity, render};
 use runbook_core::inputs::Inputs;
 use runbook_core::plan::{Plan, PlanOptions};
 use runbook_core::runbook::Runbook;
-use runbook_core::values;
+use runbook_core::values::{self, Reading};
 
 use crate::args::VarArgs;
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ pub(crate) struct Wish<'a> {
 /// Reads, checks, finds the values and plans; says what is wrong with any of it.
 pub(crate) fn prepare(wish: &Wish<'_>, streams: &mut Streams) -> Result<Procedure, Exit> {
     let source = loading::read(wish.file).map_err(|faults| invalid(&faults, streams))?;
-    let (runbook, faults) = runbook_core::load(&source, &runbook_executors::registry());
+    let (runbook, faults) = loading::load(&source, None);
     let Some(runbook) = runbook else { return Err(invalid(&faults, streams)) };
     show(&faults, streams);
     let runbook = Arc::new(runbook);
@@ -52,8 +52,9 @@ pub(crate) fn prepare(wish: &Wish<'_>, streams: &mut Streams) -> Result<Procedur
         Err(Fault::Invalid(faults)) => return Err(invalid(&faults, streams)),
     };
     let files = Files::beside(wish.file);
-    let inputs = values::work_out(&runbook, inputs, wish.without_files, &mut |format, path| files.read(format, path))
-        .map_err(|faults| lacking(&faults, streams))?;
+    let mut read = |format, path: &str| files.read(format, path);
+    let mut reading = Reading { lenient: wish.without_files, recorded: &[], read: &mut read };
+    let inputs = values::work_out(&runbook, inputs, &mut reading).map_err(|faults| lacking(&faults, streams))?;
     show(inputs.warnings(), streams);
     let plan = runbook_core::plan::plan(&runbook, &inputs, &wish.options).map_err(|faults| invalid(&faults, streams))?;
     Ok(Procedure { runbook, inputs: Arc::new(inputs), plan: Arc::new(plan) })

@@ -2,12 +2,13 @@
 //! values will be, since they never stand in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics, render};
 use runbook_core::document::place_in_string;
 use runbook_core::plan::{Fields, Plan, PlanFate};
 use runbook_core::runbook::{ActionCall, Fate, Field, FieldKind, Runbook};
-use runbook_core::source::Span;
+use runbook_core::source::{Source, Span};
 use runbook_engine::process::{Syntax, syntax};
 use serde_json::Value;
 
@@ -21,6 +22,8 @@ struct Script<'a> {
     span: Span,
     /// The text as it was written, whose lines are those of the script.
     written: &'a str,
+    /// The file in which it stands.
+    source: &'a Arc<Source>,
 }
 
 /// Asks the shells. What is wrong is shown; nothing was run.
@@ -36,11 +39,11 @@ pub(super) fn read(runbook: &Runbook, plan: &Plan, streams: &mut Streams) -> Res
                 let place = fault
                     .line
                     .and_then(|line| line_of(script.written, line))
-                    .map_or(script.span, |line| place_in_string(&runbook.source, script.span, line));
+                    .map_or(script.span, |line| place_in_string(script.source, script.span, line));
                 let message = format!("`{}` cannot read this script: {}", script.shell, fault.message);
                 faults.push(
                     Diagnostic::error(Code::ScriptSyntax, message)
-                        .at(&runbook.source, place, "")
+                        .at(script.source, place, "")
                         .help("nothing was run; `bash -n FILE` says the same of a script in a file"),
                 );
             }
@@ -49,7 +52,7 @@ pub(super) fn read(runbook: &Runbook, plan: &Plan, streams: &mut Streams) -> Res
                 let message = format!("there is no `{}` to read this script: {why}", script.shell);
                 faults.push(
                     Diagnostic::error(Code::ThingNotFound, message)
-                        .at(&runbook.source, script.span, "")
+                        .at(script.source, script.span, "")
                         .help("install it, or write another `interpreter`"),
                 );
             }
@@ -76,15 +79,16 @@ fn scripts<'a>(runbook: &'a Runbook, plan: &Plan) -> Vec<Script<'a>> {
         if planned.left_out.is_some() {
             continue;
         }
-        found.extend(script(&unit.action, &planned.fields));
+        let source = &runbook.at(unit.call).source;
+        found.extend(script(&unit.action, &planned.fields, source));
         if let (PlanFate::Undo(undo), Fate::Undo(steps)) = (&planned.fate, &unit.fate) {
-            found.extend(undo.iter().zip(steps).filter_map(|(undo, step)| script(&step.action, &undo.fields)));
+            found.extend(undo.iter().zip(steps).filter_map(|(undo, step)| script(&step.action, &undo.fields, source)));
         }
     }
     found
 }
 
-fn script<'a>(call: &'a ActionCall, planned: &Fields) -> Option<Script<'a>> {
+fn script<'a>(call: &'a ActionCall, planned: &Fields, source: &'a Arc<Source>) -> Option<Script<'a>> {
     let FieldKind::Table(entries) = &call.fields.kind else { return None };
     let entry = |name: &str| entries.iter().find(|(key, _, _)| key == name).map(|(_, _, field)| field);
     let ready = |pointer: &str| match planned {
@@ -103,10 +107,10 @@ fn script<'a>(call: &'a ActionCall, planned: &Fields) -> Option<Script<'a>> {
         FieldKind::Template(template) => {
             // One into which a value goes unescaped is known only with it.
             let text = ready(&format!("/{key}/script")).or_else(|| template.script())?;
-            Some(Script { shell: shell.clone(), text, span: *span, written: template.source() })
+            Some(Script { shell: shell.clone(), text, span: *span, written: template.source(), source })
         }
         FieldKind::Literal(Value::String(text)) if key == "verbatim" => {
-            Some(Script { shell: shell.clone(), text: text.clone(), span: *span, written: text })
+            Some(Script { shell: shell.clone(), text: text.clone(), span: *span, written: text, source })
         }
         _ => None,
     })

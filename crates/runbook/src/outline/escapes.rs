@@ -1,8 +1,11 @@
 //! Where values stand in scripts, SQL texts and URLs, and what each place makes of them: for reviewers.
 
+use std::sync::Arc;
+
 use runbook_core::document::place_in_string;
 use runbook_core::plan::Plan;
 use runbook_core::runbook::{ActionCall, Element, Fate, Field, FieldKind, Runbook};
+use runbook_core::source::Source;
 use runbook_core::template::Form;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +16,10 @@ pub(crate) struct Escape {
     pub(crate) unit: String,
     /// The field, from the action's table on: `text`, `undo[0].text`.
     pub(crate) field: String,
-    /// The line of the runbook, from 1.
+    /// The called file in which it stands; none for the runbook itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// The line of the file, from 1.
     pub(crate) line: usize,
     /// The expression.
     pub(crate) value: String,
@@ -26,9 +32,11 @@ pub(crate) struct Escape {
 
 /// All of them where `all`, else those that are not escaped: nobody should have to ask for these.
 pub(crate) fn escapes(runbook: &Runbook, plan: &Plan, all: bool) -> Vec<Escape> {
-    let mut found = Finding { runbook, unit: String::new(), found: Vec::new() };
+    let mut found = Finding { source: &runbook.source, file: None, unit: String::new(), found: Vec::new() };
     for (planned, unit) in plan.units().iter().zip(&runbook.units) {
         found.unit.clone_from(&planned.id);
+        found.source = &runbook.at(unit.call).source;
+        found.file = runbook.call(unit.call).map(|called| called.file.as_str());
         found.call(&unit.action, "");
         if let Fate::Undo(steps) = &unit.fate {
             for (at, step) in steps.iter().enumerate() {
@@ -41,7 +49,8 @@ pub(crate) fn escapes(runbook: &Runbook, plan: &Plan, all: bool) -> Vec<Escape> 
 }
 
 struct Finding<'a> {
-    runbook: &'a Runbook,
+    source: &'a Arc<Source>,
+    file: Option<&'a str>,
     unit: String,
     found: Vec<Escape>,
 }
@@ -55,11 +64,12 @@ impl Finding<'_> {
         match &field.kind {
             FieldKind::Template(template) | FieldKind::Text(template) => {
                 for placing in template.placings() {
-                    let source = &self.runbook.source;
+                    let source = self.source;
                     let place = place_in_string(source, field.span, placing.span);
                     self.found.push(Escape {
                         unit: self.unit.clone(),
                         field: path.trim_end_matches('.').to_owned(),
+                        file: self.file.map(str::to_owned),
                         line: source.position(place.start).line,
                         value: placing.origin,
                         context: placing.context,

@@ -37,7 +37,8 @@ pub(crate) fn human(outline: &Outline, out: &mut Stream) {
     if !outline.escapes.is_empty() {
         out.line(format_args!("\n{}", paint.apply(Style::Bold, "Values in scripts, SQL texts and URLs")));
         for escape in &outline.escapes {
-            out.line(format_args!("  {}, line {}, {}: {}", escape.unit, escape.line, escape.field, visible(&escape.value)));
+            let file = escape.file.as_ref().map(|file| format!(" of {}", visible(file))).unwrap_or_default();
+            out.line(format_args!("  {}, line {}{file}, {}: {}", escape.unit, escape.line, escape.field, visible(&escape.value)));
             for line in wrap(&format!("      {}", escape.context), out.width(), 8) {
                 out.line(line);
             }

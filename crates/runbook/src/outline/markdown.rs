@@ -35,9 +35,10 @@ pub(crate) fn markdown(outline: &Outline) -> String {
             "\n## Values in scripts, SQL texts and URLs\n\n| unit | line | field | value | stands as |\n|---|---|---|---|---|"
         );
         for escape in &outline.escapes {
-            let Escape { unit, line, field, value, context, unescaped } = escape;
+            let Escape { unit, file, line, field, value, context, unescaped } = escape;
+            let of = file.as_ref().map(|file| format!(" of {}", code(file))).unwrap_or_default();
             let reason = unescaped.as_ref().map(|reason| format!("; **not escaped**: {}", inline(reason))).unwrap_or_default();
-            let _ = writeln!(text, "| `{unit}` | {line} | `{field}` | {} | {}{reason} |", code(value), inline(context));
+            let _ = writeln!(text, "| `{unit}` | {line}{of} | `{field}` | {} | {}{reason} |", code(value), inline(context));
         }
     }
     text

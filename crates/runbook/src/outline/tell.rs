@@ -9,7 +9,7 @@ use runbook_core::effect::UnitIx;
 use runbook_core::inputs::{Input, Inputs};
 use runbook_core::plan::{FailurePolicy, Fields, Plan, PlanFate, PlanUndo, PlanUnit};
 use runbook_core::prepare;
-use runbook_core::runbook::{ActionCall, Fate, Needs, Phase, Retry, Risk, Runbook, Unit};
+use runbook_core::runbook::{ActionCall, CallIx, Fate, Needs, Phase, Retry, Risk, Runbook, Unit};
 use runbook_core::scope::Scope;
 use runbook_core::values::ReadValue;
 use serde_json::Value;
@@ -79,14 +79,15 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs, show_esca
     if !parts.locks.is_empty() {
         facts.push(("locks".to_owned(), parts.locks.join(", ")));
     }
-    let teller = Teller { runbook, plan, scope: inputs.scope(&Scope::new()) };
+    let scopes = runbook.frames().map(|(call, _)| inputs.at(call).scope(&Scope::new())).collect();
+    let teller = Teller { runbook, plan, scopes };
     let part = |heading, phase| Part { heading, entries: plan.phase(phase).iter().filter_map(|ix| teller.entry(*ix)).collect() };
     Outline {
         name: parts.name.clone(),
         title: parts.title.clone(),
         facts,
-        variables: inputs.iter().map(variable).collect(),
-        values: inputs.values().iter().flat_map(values).collect(),
+        variables: inputs.all_variables().map(variable).collect(),
+        values: inputs.all_values().flat_map(|(name, read)| values(&name, read)).collect(),
         parts: vec![
             part("Checks, before anything is changed", Phase::Check),
             part("Steps", Phase::Step),
@@ -97,24 +98,25 @@ pub(crate) fn outline(runbook: &Runbook, plan: &Plan, inputs: &Inputs, show_esca
     }
 }
 
-fn variable(input: &Input) -> Variable {
+fn variable((name, input): (String, &Input)) -> Variable {
     let value = if input.secret { "‹secret›".to_owned() } else { written(&input.value) };
-    Variable { name: input.name.clone(), value, origin: input.origin.to_string() }
+    Variable { name, value, origin: input.origin.to_string() }
 }
 
 /// A value that was read; of a map each key by itself.
-fn values(read: &ReadValue) -> Vec<Variable> {
+fn values(name: &str, read: &ReadValue) -> Vec<Variable> {
     let line = |name: String, value: &Value| Variable { name, value: written(value), origin: read.origin.clone() };
     match read.public() {
-        Value::Object(map) if !map.is_empty() => map.iter().map(|(key, value)| line(format!("{}.{key}", read.name), value)).collect(),
-        value => vec![line(read.name.clone(), &value)],
+        Value::Object(map) if !map.is_empty() => map.iter().map(|(key, value)| line(format!("{name}.{key}"), value)).collect(),
+        value => vec![line(name.to_owned(), &value)],
     }
 }
 
 struct Teller<'a> {
     runbook: &'a Runbook,
     plan: &'a Plan,
-    scope: Scope,
+    /// Of the runbook itself, and of each that it calls.
+    scopes: Vec<Scope>,
 }
 
 impl Teller<'_> {
@@ -124,20 +126,22 @@ impl Teller<'_> {
         Some(Entry {
             id: planned.id.clone(),
             title: planned.title.clone(),
-            call: self.call(&planned.action, &planned.fields, &unit.action),
+            call: self.call(&planned.action, &planned.fields, (&unit.action, unit.call)),
             facts: self.facts(planned, unit),
             fate: self.fate(planned, unit),
         })
     }
 
-    fn call(&self, action: &str, planned: &Fields, call: &ActionCall) -> Call {
+    fn call(&self, action: &str, planned: &Fields, (call, at): (&ActionCall, Option<CallIx>)) -> Call {
         let (public, known_after) = match planned {
             Fields::Ready(public) => (public.clone(), Vec::new()),
             // Faults of the values that are known were told when the plan was made.
-            Fields::Deferred { needs } => match prepare::preview(call, &self.runbook.targets, &self.scope) {
-                Ok(preview) => (preview.public, needs.clone()),
-                Err(_) => (Value::Null, needs.clone()),
-            },
+            Fields::Deferred { needs } => {
+                match prepare::preview(call, &self.runbook.at(at).targets, &self.scopes[at.map_or(0, |CallIx(at)| at + 1)]) {
+                    Ok(preview) => (preview.public, needs.clone()),
+                    Err(_) => (Value::Null, needs.clone()),
+                }
+            }
         };
         let fields = match &public {
             Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), written(value))).collect(),
@@ -160,9 +164,15 @@ impl Teller<'_> {
         if let Some(option) = &planned.left_out {
             fact("left out", format!("by `{option}`"));
         }
-        if let Some(when) = &unit.when {
-            let idle = if planned.idle { " (false with these variables: it will not run)" } else { "" };
-            fact("when", format!("{}{idle}", when.source()));
+        if let Some(called) = self.runbook.call(unit.ends) {
+            let gives: Vec<String> = unit.outputs.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let gives = if gives.is_empty() { String::new() } else { format!(", and gives {}", gives.join(", ")) };
+            fact("ends", format!("`{}`{gives}", called.file));
+        }
+        let conditions: Vec<&str> = unit.conditions().map(|(_, when)| when.source()).collect();
+        for (at, when) in conditions.iter().enumerate() {
+            let idle = if planned.idle && at + 1 == conditions.len() { " (false with these variables: it will not run)" } else { "" };
+            fact("when", format!("{when}{idle}"));
         }
         if let Some(each) = &unit.for_each {
             fact("for each", format!("of {}, {} at once", each.items.source(), each.parallel));
@@ -221,7 +231,9 @@ impl Teller<'_> {
                 actions
                     .iter()
                     .zip(written)
-                    .map(|(undo, step)| Becomes::Undo(self.call(&undo.action, &undo.fields, &step.action), undo_facts(undo, step)))
+                    .map(|(undo, step)| {
+                        Becomes::Undo(self.call(&undo.action, &undo.fields, (&step.action, unit.call)), undo_facts(undo, step))
+                    })
                     .collect()
             }
         }

@@ -66,7 +66,8 @@ fn failures(report: &Report, text: &mut String) {
     let mut lines = String::new();
     let mut tell = |id: &str, deed: &Deed, what: &str| {
         let Some(failure) = &deed.failure else { return };
-        let line = deed.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let file = deed.file.as_ref().map(|file| format!(" of {}", code(file))).unwrap_or_default();
+        let line = deed.line.map(|line| format!(" (line {line}{file})")).unwrap_or_default();
         let _ = writeln!(lines, "- {what}{}{line}: {}", code(id), inline(&failure.message));
         for broken in deed.broken.iter().filter(|broken| !broken.warning) {
             let actuals: Vec<String> = broken.actuals.iter().map(|(name, value)| code(&format!("{name} = {value}"))).collect();

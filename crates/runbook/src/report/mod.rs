@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runbook_core::plan::Plan;
-use runbook_core::record::Stamped;
+use runbook_core::record::{Record, Stamped};
 use runbook_core::report::{Report, report};
 use runbook_core::source::Source;
 use runbook_engine::state::RunFolder;
-use runbook_engine::{PLAN_COPY, RUNBOOK_COPY};
+use runbook_engine::{PLAN_COPY, RUNBOOK_COPY, called_copies};
 
 pub(crate) use markdown::markdown;
+
+use crate::loading::{self, Kept};
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -69,8 +71,13 @@ pub(crate) fn of(folder: &RunFolder, records: &[Stamped]) -> Result<Report, Stri
     let plan: Plan = serde_json::from_slice(&text).map_err(|error| format!("the run's copy of its plan is damaged: {error}"))?;
     // Without it failures have no lines, and that is all.
     let source = std::fs::read_to_string(folder.source(RUNBOOK_COPY)).ok();
-    let runbook =
-        source.and_then(|text| runbook_core::load(&Arc::new(Source::new("runbook.toml", text)), &runbook_executors::registry()).0);
+    let opened = records.iter().find_map(|stamped| match &stamped.record {
+        Record::RunOpened(opened) => Some(&opened.runbook),
+        _ => None,
+    });
+    let called = opened.map(|runbook| called_copies(folder, runbook, 0)).unwrap_or_default();
+    let kept = Kept::of(called, str::to_owned);
+    let runbook = source.and_then(|text| loading::load(&Arc::new(Source::new("runbook.toml", text)), Some(&kept)).0);
     match report(&plan, runbook.as_ref(), records) {
         Ok(Some(report)) => Ok(report),
         Ok(None) => Err("its records do not say that it was opened".to_owned()),

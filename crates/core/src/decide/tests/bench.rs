@@ -102,7 +102,8 @@ impl Bench {
         let plan = Plan::new(parts).unwrap();
         let view = RunView::new(&plan);
         let mut this = Self { plan, view, seq: 0, now: Duration::ZERO };
-        let runbook = RunbookIdentity { name: "story".to_owned(), title: None, path: "/story.toml".to_owned(), digest: digest() };
+        let runbook =
+            RunbookIdentity { name: "story".to_owned(), title: None, path: "/story.toml".to_owned(), digest: digest(), called: Vec::new() };
         let plan = this.plan.digest();
         let opened =
             RunOpened { run: "r".to_owned(), format: 1, runbook, plan, variables: Vec::new(), values: Vec::new(), operator: String::new() };
