@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Db, Lab};
@@ -22,20 +23,28 @@ pub(crate) struct OwnServer {
     /// More words for its command line.
     more: Vec<String>,
     child: Option<Child>,
+    _turn: MutexGuard<'static, ()>,
 }
+
+/// One at a time: a server takes a gigabyte of memory, and beside three others none of them recovers from a crash in the time that a test has.
+static TURN: Mutex<()> = Mutex::new(());
 
 impl OwnServer {
     /// A new one, which answers.
     pub(crate) fn new(lab: &Lab, db: Db, more: &[&str]) -> Self {
+        // A test that failed had its turn all the same.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
         drop(listener);
         // Short: the path of a socket holds 107 bytes.
         let folder = std::env::temp_dir().join(format!("rb-own-{}-{port}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(folder.join("data")).expect("a folder");
+        for part in ["data", "tmp"] {
+            std::fs::create_dir_all(folder.join(part)).expect("a folder");
+        }
         let more = more.iter().map(|word| (*word).to_owned()).collect();
-        let mut server = Self { db, programs: lab.programs(), client: lab.client_program(), folder, port, more, child: None };
+        let mut server = Self { db, programs: lab.programs(), client: lab.client_program(), folder, port, more, child: None, _turn: turn };
         if matches!(db, Db::MariaDb) {
             server.install();
         }
@@ -130,6 +139,8 @@ impl OwnServer {
         command.arg(format!("--lc-messages-dir={}", base.join("share/mysql").display())).args(self.as_root());
         command.arg(format!("--socket={}", self.folder.join("sock").display()));
         command.arg(format!("--pid-file={}", self.folder.join("pid").display()));
+        // One that starts removes the temporary tables of all others in the same folder.
+        command.arg(format!("--tmpdir={}", self.folder.join("tmp").display()));
         command.arg(format!("--init-file={}", self.folder.join("first.sql").display())).arg(format!("--port={}", self.port));
         command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--character-set-server=utf8mb4"]).args(&self.more);
         command.env("LD_LIBRARY_PATH", self.debian_libraries());

