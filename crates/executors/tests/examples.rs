@@ -15,6 +15,9 @@ fn around(example: &str, changes: bool) -> String {
     for name in names {
         let _ = write!(text, "[target.{name}]\nmysql = {{ host = \"db\", user = \"u\" }}\n\n");
     }
+    if example.contains("{{vars.container}}") {
+        text.push_str("[vars.container]\ntype = \"string\"\n\n");
+    }
     if example.contains("{{before.") {
         let step = "file.copy = { from = \"/etc/odc.env\", to = \"/tmp/odc.env\" }";
         let _ = write!(text, "[[step]]\nid = \"example\"\n{step}\n[[step.undo]]\n{example}\n");

@@ -202,7 +202,7 @@ fn a_called_runbook_is_carried_out_where_it_stands() {
 [CLOCK] step first: begins
 [CLOCK] step first: done ([TOOK])
 [CLOCK] step backup:begin: begins: Back it up
-[CLOCK] step backup:begin: done, nothing had to be changed ([TOOK])
+[CLOCK] step backup:begin: done ([TOOK])
 [CLOCK] step backup/make: begins: Make kept
 [CLOCK] step backup/make: done ([TOOK])
 [CLOCK] step backup/pack: begins
@@ -211,7 +211,7 @@ fn a_called_runbook_is_carried_out_where_it_stands() {
 [CLOCK] step backup/made: begins
 [CLOCK] step backup/made: done, nothing had to be changed ([TOOK])
 [CLOCK] step backup: begins
-[CLOCK] step backup: done, nothing had to be changed ([TOOK])
+[CLOCK] step backup: done ([TOOK])
 [CLOCK] step tell: begins
          tell| of kept by me
          tell| key
@@ -264,7 +264,9 @@ fn checks_of_a_called_runbook_come_before_the_first_change() {
     let text = BACKUP.replace("path = \"about.json\" }\n\n[[step]]", "path = \"about.txt\" }\n\n[[step]]");
     std::fs::write(sandbox.path("sub/backup.toml"), text.replace("@UNIQUE@", "checks-of-a-called-runbook")).expect("a file");
     let (_, stderr) = sandbox.run(["exec", "main.toml"]).only_code(9);
-    assert_data_eq!(stderr, str![[r#"
+    assert_data_eq!(
+        stderr,
+        str![[r#"
 
 error[RB504]: `backup/about` failed: `[DIR]/sub/about.txt` is not there
   --> sub/backup.toml:22:24
@@ -283,7 +285,8 @@ the checks do not hold; nothing was changed (run [RUN])
   again       runbook exec main.toml --state-dir [DIR]/state
   look        runbook runs show [RUN] --state-dir [DIR]/state
 
-"#]]);
+"#]]
+    );
     assert!(!sandbox.path("first").exists());
 }
 
@@ -328,6 +331,7 @@ fn a_run_goes_on_with_its_own_copies() {
     let sandbox = sandbox();
     sandbox.run(["exec", "main.toml", "--output", "quiet"]).only_code(1);
     std::fs::remove_file(sandbox.path("sub/backup.toml")).expect("a file");
+    std::fs::remove_file(sandbox.path("sub/about.json")).expect("a file");
     std::fs::write(sandbox.path("sub/mended"), "").expect("a file");
     sandbox
         .run(["resume", "--last", "--answer", "backup/pack=not-done"])
@@ -342,7 +346,7 @@ fn a_run_goes_on_with_its_own_copies() {
 [CLOCK] step backup/made: begins
 [CLOCK] step backup/made: done, nothing had to be changed ([TOOK])
 [CLOCK] step backup: begins
-[CLOCK] step backup: done, nothing had to be changed ([TOOK])
+[CLOCK] step backup: done ([TOOK])
 [CLOCK] step tell: begins
          tell| of kept by me
          tell| key
@@ -464,4 +468,101 @@ fn a_file_may_be_called_twice_and_from_within_a_call() {
     assert!(sandbox.path("deep/one-a").exists() && sandbox.path("deep/two").exists());
     sandbox.run(["rollback", "--last", "--output", "quiet"]).only_code(0);
     assert!(!sandbox.path("deep/one-a").exists() && !sandbox.path("deep/two").exists());
+}
+
+#[test]
+fn a_call_is_confirmed_before_its_first_step() {
+    let called = "format = 1\nname = 'called'\n[[step]]\nid = 'touch'\nshell.run = { argv = ['touch', 'done'] }\nleaves = 'a file'\n";
+    let main = "format = 1\nname = 'main'\n[[step]]\nid = 'ask'\nconfirm = 'Really?'\nrunbook.call = { file = 'called.toml' }\n";
+    let sandbox = Sandbox::new().file("main.toml", main).file("called.toml", called);
+    let (_, said) = sandbox.run(["exec", "main.toml", "--no-input"]).only_code(7);
+    assert!(said.contains("--answer ask:begin=yes"), "{said}");
+    assert!(!sandbox.path("done").exists());
+    sandbox.run(["resume", "--last", "--answer", "ask:begin=yes", "--output", "quiet"]).only_code(0);
+    assert!(sandbox.path("done").exists());
+}
+
+#[test]
+fn a_monitor_of_a_called_runbook_watches_while_the_call_lasts() {
+    let called = "format = 1\nname = 'called'\n\
+                  [[step]]\nid = 'touch'\nshell.run = { argv = ['touch', 'down'] }\nundo = [{ shell.run = { argv = ['rm', '-f', 'down'] } }]\n\
+                  [[step]]\nid = 'wait'\nshell.run = { argv = ['sleep', '1'] }\nsafety = 'read_only'\n\
+                  [[step]]\nid = 'more'\nshell.run = { argv = ['touch', 'more'] }\nleaves = 'a file'\n\
+                  [[monitor]]\nid = 'up'\nfile.assert = { path = 'down', exists = false }\nevery = '100ms'\nfailures = 2\nthen = 'rollback'\n";
+    let main = "format = 1\nname = 'main'\n\
+                [[step]]\nid = 'before'\nshell.run = { argv = ['touch', 'down'] }\nleaves = 'a file'\n\
+                [[step]]\nid = 'still'\nshell.run = { argv = ['sh', '-c', 'sleep 0.5; rm down'] }\nleaves = 'nothing'\n\
+                [[step]]\nid = 'part'\nrunbook.call = { file = 'called.toml' }\n";
+    let sandbox = Sandbox::new().file("main.toml", main).file("called.toml", called);
+    let (stdout, stderr) = sandbox.run(["exec", "main.toml"]).only_code(5);
+    assert!(stdout.contains("undo part/touch: done") && stderr.contains("`part/up` failed"), "{stdout}{stderr}");
+    assert!(!sandbox.path("more").exists() && !sandbox.path("down").exists());
+}
+
+#[test]
+fn loops_of_a_called_runbook_are_its_own() {
+    let called = "format = 1\nname = 'called'\n[vars.names]\ntype = 'list'\n\
+                  [[step]]\nid = 'each'\nfor_each = 'vars.names'\nwhen = \"ne item 'skip'\"\nshell.run = { argv = ['echo', 'hello {{item}}'] }\nsafety = 'read_only'\n\
+                  [[step]]\nid = 'first'\nshell.run = { argv = ['echo', '{{default steps.each.items.a.stdout \"-\"}}'] }\nsafety = 'read_only'\n\
+                  [outputs]\nfirst = 'trim steps.first.stdout'\n";
+    let main = "format = 1\nname = 'main'\n[vars.loud]\ntype = 'bool'\ndefault = true\n\
+                [[step]]\nid = 'each'\nfor_each = '[\"x\"]'\nshell.run = { argv = ['echo', 'own {{item}}'] }\nsafety = 'read_only'\n\
+                [[step]]\nid = 'part'\nwhen = 'vars.loud'\nrunbook.call = { file = 'called.toml', vars = { names = ['a', 'skip', 'b'] } }\n\
+                [[step]]\nid = 'tell'\nshell.run = { argv = ['echo', '<{{default steps.part.first \"-\"}}>', '{{steps.each.items.x.stdout}}'] }\nsafety = 'read_only'\n";
+    let sandbox = Sandbox::new().file("main.toml", main).file("called.toml", called);
+    let (stdout, _) = sandbox.run(["exec", "main.toml"]).only_code(0);
+    assert!(stdout.contains("part/each[a]| hello a") && stdout.contains("tell| <hello a> own x"), "{stdout}");
+    let (stdout, _) = sandbox.run(["exec", "main.toml", "--var", "loud=false"]).only_code(0);
+    assert!(!stdout.contains("hello") && stdout.contains("tell| <-> own x"), "{stdout}");
+}
+
+#[test]
+fn locks_of_all_are_kept_in_one_place() {
+    let store = |host: &str| {
+        format!(
+            "[target.db]\nmysql = {{ host = '{host}', user = 'u' }}\n[lock_store]\ntarget = 'db'\n[[step]]\nid = 'look'\nsql.query = {{ target = 'db', sql = 'select 1' }}\n"
+        )
+    };
+    let called = |host| format!("format = 1\nname = 'called'\nlocks = ['b']\n{}", store(host));
+    let main = format!(
+        "format = 1\nname = 'main'\nlocks = ['a']\n{}[[step]]\nid = 'part'\nrunbook.call = {{ file = 'called.toml' }}\n",
+        store("one")
+    );
+    let sandbox = Sandbox::new().file("main.toml", main).file("called.toml", called("two"));
+    sandbox
+        .run(["plan", "main.toml"])
+        .stderr(str![[r#"
+error[RB335]: the locks of this run would be kept in two places
+ --> called.toml:6:2
+  |
+6 | [lock_store]
+  |  ^^^^^^^^^^ the second place
+  |
+ ::: main.toml:6:2
+  |
+6 | [lock_store]
+  |  ---------- the first place
+  |
+  = help: give both the same server, database and `lease`; or leave `[lock_store]` out in the called runbook
+
+nothing was run: 1 error
+
+"#]])
+        .code(3);
+    std::fs::write(sandbox.path("called.toml"), called("one")).expect("a file");
+    let (stdout, _) = sandbox.run(["plan", "main.toml"]).only_code(0);
+    assert!(stdout.contains("locks: a, b"), "{stdout}");
+}
+
+#[test]
+fn a_secret_of_a_called_runbook_changes_with_its_callers() {
+    let sandbox = sandbox();
+    sandbox.run(["exec", "main.toml", "--output", "quiet"]).only_code(1);
+    let sandbox = sandbox.env("RUNBOOK_VAR_PASSWORD", "another-horse");
+    let (_, said) = sandbox.run(["resume", "--last", "--answer", "backup/pack=not-done"]).only_code(3);
+    assert!(said.contains("--accept-secret password") && !said.contains("backup/password"), "{said}");
+    let (_, said) = sandbox
+        .run(["resume", "--last", "--answer", "backup/pack=not-done", "--accept-secret", "password", "--output", "quiet"])
+        .only_code(1);
+    assert!(said.contains("`backup/pack` failed"), "{said}");
 }

@@ -67,10 +67,15 @@ fn cover(draft: &Draft, order: &Order, unit: &Unit, faults: &mut Diagnostics) {
     let span = draft.units.get(unit.ix.get()).and_then(|beside| beside.covered_by.as_ref()).map_or(unit.id_span, |name| name.span);
     let source = &draft.runbook.source;
     if !matches!(by.fate, Fate::Undo(_)) {
+        let (label, help) = if by.action.is_call() {
+            ("a call", "each step of a called runbook is undone for itself: name a step of this file")
+        } else {
+            ("has no `undo`", "name the step whose `undo` takes this change back as well")
+        };
         faults.push(
             Diagnostic::error(Code::BadCover, format!("`{}` has no undo that could cover `{}`", by.id, unit.id))
-                .at(source, span, "has no `undo`")
-                .help("name the step whose `undo` takes this change back as well"),
+                .at(source, span, label)
+                .help(help),
         );
     } else if by.ix == unit.ix || !order.is_before(by.ix, unit.ix) {
         faults.push(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::action::{CancelKind, Failure, Outcome, Verdict};
+use runbook_core::call::is_mark;
 use runbook_core::effect::{EffectId, Place, Role};
 use runbook_core::plan::{FailurePolicy, Plan, PlanUnit};
 use runbook_core::record::{
@@ -222,8 +223,10 @@ impl Story {
             return Telling::WatchedOut { subject: self.subject(&ended.effect), tally };
         }
         let took = self.started.remove(&ended.effect).map(|since| Duration::from_micros(up_us.saturating_sub(since)));
+        // The beginning and the end of a call have nothing to change.
+        let is_mark = self.unit(&ended.effect.path).is_some_and(|unit| is_mark(&unit.action));
         let ending = match &ended.outcome {
-            Outcome::Succeeded { changed, .. } => Ending::Done { changed: *changed },
+            Outcome::Succeeded { changed, .. } => Ending::Done { changed: *changed || is_mark },
             Outcome::Failed { failure, .. } => Ending::Failed(failure.clone()),
             Outcome::Cancelled { .. } => Ending::Cancelled,
         };
