@@ -19,6 +19,7 @@ mod files;
 mod hostile;
 mod http;
 mod lab;
+mod lab_calls;
 mod lab_failures;
 mod lab_foreign;
 mod lab_monitor;
