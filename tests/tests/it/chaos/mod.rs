@@ -45,13 +45,13 @@ impl<'a> Trial<'a> {
         stage.exec(procedure.runbook, ("RUNBOOK_CRASH_LOG", &log)).only_code(0);
         stage.wait(procedure.ends[0]);
         let points = stage.sandbox().read("points").lines().map(str::to_owned).collect();
-        Self { procedure, done: stage.picture(), points }
+        Self { procedure, done: stage.steady(), points }
     }
 
     /// Kills it at a point, then resumes it or rolls it back.
     fn at(&self, point: &str, back: bool, tally: &mut Tally) {
         let stage = (self.procedure.stage)();
-        let before = stage.picture();
+        let before = stage.steady();
         tally.tried += 1;
         // What takes another way this time (a poll more or less) may end without meeting the point.
         match stage.exec(self.procedure.runbook, ("RUNBOOK_CRASH_AT", point)).ended() {
@@ -85,8 +85,7 @@ impl<'a> Trial<'a> {
         let wanted = self.procedure.ends[usize::from(undone)];
         let fits = code == expected && expected.is_some() && {
             stage.wait(wanted);
-            let now = stage.picture();
-            if undone { now.is_again(&before) } else { now == self.done }
+            stage.comes_to(|now| if undone { now.is_again(&before) } else { *now == self.done })
         };
         match (fits, undone) {
             (true, false) => tally.new += 1,

@@ -1,6 +1,8 @@
 //! What is killed: the shipped procedures, each with a system of its own to work on.
 
 use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
 
 use regex::Regex;
 
@@ -54,6 +56,10 @@ fn upgraded_oms() -> Stage {
     oms.wait_for_health();
     Stage::Oms(Box::new(oms))
 }
+
+/// How often a system is looked at, and the pause between: beside a start that fails, which takes a second or two.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// A system that a procedure works on.
 pub(super) enum Stage {
@@ -137,6 +143,30 @@ impl Stage {
             contents: contents.collect(),
             containers: containers.iter().map(|name| plain(&format!("{name} {}", self.inspect(name, format)))).collect(),
         }
+    }
+
+    /// How it stands when nothing changes any more. A product that starts again and again, and fails each time, writes and takes back at each start.
+    pub(super) fn steady(&self) -> Picture {
+        let mut last = self.picture();
+        for _ in 0..TRIES {
+            sleep(PAUSE);
+            let now = self.picture();
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        last
+    }
+
+    /// Whether it comes to stand so. It is looked at more than once for the same reason.
+    pub(super) fn comes_to(&self, holds: impl Fn(&Picture) -> bool) -> bool {
+        (0..TRIES).any(|at| {
+            if at > 0 {
+                sleep(PAUSE);
+            }
+            holds(&self.picture())
+        })
     }
 
     fn inspect(&self, container: &str, format: &str) -> String {
