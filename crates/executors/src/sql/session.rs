@@ -221,6 +221,18 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Asks OceanBase to write only errors of this session into its own log. With the lines that each statement is worth by default, 300 KB for a
+    /// table that is made, they are a fifth of the work of a restore of many small tables. A server that refuses it goes on as it is.
+    pub(super) async fn log_errors_only(&mut self) -> Sql<()> {
+        if self.flavour != Flavour::OceanBase {
+            return Ok(());
+        }
+        match self.run("SET SESSION ob_log_level = 'error'").await {
+            Err(fault) if fault.cancelled || fault.code.is_none() => Err(fault),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// The connection's number on the server.
     pub(super) fn id(&self) -> u32 {
         self.conn.id()

@@ -190,6 +190,53 @@ async fn a_table_that_changes_under_a_dump_is_named() {
     }
 }
 
+/// How long seekdb keeps old rows; as it was before at the end.
+struct Retention<'s>(&'s Server, String);
+
+impl<'s> Retention<'s> {
+    async fn of(server: &'s Server, seconds: u32) -> Self {
+        let rows = server.rows("oceanbase", "show parameters like 'undo_retention'").await;
+        // Of several servers all say the same; the value stands among other columns.
+        let row = rows[0].as_array().unwrap();
+        let at = row.iter().position(|value| value == "undo_retention").unwrap();
+        let before = row[at + 2].as_str().unwrap().to_owned();
+        client(server, "oceanbase", format!("alter system set undo_retention = {seconds}").as_bytes());
+        Self(server, before)
+    }
+}
+
+impl Drop for Retention<'_> {
+    fn drop(&mut self) {
+        client(self.0, "oceanbase", format!("alter system set undo_retention = {}", self.1).as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_the_server_keeps_no_longer_is_said_to_be_too_old() {
+    let servers = servers().await;
+    let server = servers.iter().find(|server| server.name == "seekdb").unwrap();
+    let source = server.database("too_old").await;
+    server.script(&source, "create table t (id int primary key); insert into t values (1), (2)").await;
+    let retention = Retention::of(server, 1).await;
+    let cx = TestContext::new("too_old");
+    let to = cx.folder().join("backup");
+    let dump = server.action("dump", json!({ "database": source.name, "to": to, "facts": { "slow": sql("select sleep(4)") } }));
+    let (outcome, ()) = tokio::join!(cx.run(&*dump), async {
+        tokio::time::sleep(std::time::Duration::from_millis(2000)).await;
+        // When it forgets by itself nobody can say; what was cut off has no past at once.
+        server.script(&source, "truncate table t; insert into t values (3)").await;
+    });
+    drop(retention);
+    let (failure, _) = failed(outcome);
+    assert_eq!(failure.kind, FailureKind::Conflict, "{failure}");
+    let said = &failure.message;
+    assert!(said.starts_with("the snapshot of the table `t` is gone: it is "), "{failure}");
+    assert!(said.ends_with(" s old, and the server keeps old rows for 1 s (`undo_retention`)"), "{failure}");
+    assert!(failure.help.as_deref().is_some_and(|help| help.contains("undo_retention = SECONDS")), "{failure}");
+    assert_eq!(std::fs::read_dir(cx.folder()).unwrap().count(), 0, "nothing is left behind");
+    source.drop().await;
+}
+
 /// A small file system that is full soon; gone at the end.
 struct Small(std::path::PathBuf);
 

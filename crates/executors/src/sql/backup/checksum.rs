@@ -12,7 +12,7 @@ use super::contents::Checksum;
 use super::key::Range;
 use crate::sql::failure::Sql;
 use crate::sql::quote::name;
-use crate::sql::session::Session;
+use crate::sql::session::{Flavour, Session};
 use crate::sql::value::{int_at, text_at};
 
 /// Sums up the checksums of rows, in any order.
@@ -48,7 +48,8 @@ impl Sum {
 pub(in crate::sql) async fn sum(session: &mut Session<'_>, table: &str, columns: &[Column], as_of: &str, range: &Range) -> Sql<Sum> {
     // Without the limit, servers would put the expression in place of its name and compute it twice.
     let sql = format!(
-        "SELECT COUNT(*), BIT_XOR(c), SUM(c) FROM (SELECT {} AS c FROM {}{as_of}{} LIMIT 9223372036854775807) AS r",
+        "SELECT COUNT(*), BIT_XOR(c), SUM(c) FROM (SELECT {}{} AS c FROM {}{as_of}{} LIMIT 9223372036854775807) AS r",
+        one_plan(session.flavour, table),
         row_crc(columns),
         name(table),
         range.condition(),
@@ -57,6 +58,13 @@ pub(in crate::sql) async fn sum(session: &mut Session<'_>, table: &str, columns:
     // Over no rows the sum is null.
     let number = |at| text_at(&row, at).and_then(|text| text.parse().ok()).unwrap_or(0);
     Ok(Sum { rows: int_at(&row, 0).unwrap_or(0), xor: number(1), total: number(2) })
+}
+
+/// What tells OceanBase to read a table as it lies and not to weigh plans: where each table is read once, that is a third of the work. Nothing
+/// elsewhere, and for a name that cannot stand in a hint, where the end of the comment is looked for before names are.
+pub(in crate::sql) fn one_plan(flavour: Flavour, table: &str) -> String {
+    let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+    if flavour == Flavour::OceanBase && plain { format!("/*+ FULL({}) */ ", name(table)) } else { String::new() }
 }
 
 /// The expression of a row's checksum.

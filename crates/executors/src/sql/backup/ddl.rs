@@ -108,6 +108,8 @@ fn quoted(bytes: &[u8], start: usize) -> Option<usize> {
 pub(in crate::sql) struct TableDdl {
     /// The definition without foreign keys.
     pub(in crate::sql) create: String,
+    /// Where the list of columns and keys ends in it.
+    end: usize,
     /// The same without the next automatic key: two tables are alike when these are equal.
     pub(in crate::sql) bare: String,
     /// The foreign keys as `CONSTRAINT … FOREIGN KEY …`, sorted: servers list them in any order.
@@ -118,6 +120,14 @@ pub(in crate::sql) struct TableDdl {
     pub(in crate::sql) primary: Vec<String>,
     /// The same table without its other keys, where these can be added later and it is the same table then.
     pub(in crate::sql) keyless: Option<Keyless>,
+}
+
+impl TableDdl {
+    /// The definition with these foreign keys.
+    pub(in crate::sql) fn create_with(&self, foreign_keys: &[&str]) -> String {
+        let (before, after) = self.create.split_at_checked(self.end).unwrap_or((&self.create, ""));
+        foreign_keys.iter().fold(before.to_owned(), |text, key| text + ",\n  " + key) + after
+    }
 }
 
 /// A table without its other keys.
@@ -169,6 +179,7 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
     let close_at = tokens.get(close).map_or(0, |token| token.at);
     let table = |items: &[&str]| format!("{}\n  {}\n{}", text(0, open_at), items.join(",\n  "), text(close_at, sql.len()));
     let create = table(&kept.iter().map(String::as_str).collect::<Vec<_>>());
+    let end = create.len() - (sql.len() - close_at) - 1;
     // An automatic column has to be the beginning of a key from the start.
     let later = !keys.is_empty() && !fixed && (automatic.is_none() || automatic.as_ref() == primary.first());
     let keyless = later.then(|| {
@@ -177,7 +188,7 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
         Keyless { create: table(&rest), keys: keys.into_iter().map(|(_, key)| key.clone()).collect() }
     });
     let (bare, auto_increment) = without_auto_increment(&create);
-    Ok(TableDdl { create, bare, foreign_keys, auto_increment, primary, keyless })
+    Ok(TableDdl { create, end, bare, foreign_keys, auto_increment, primary, keyless })
 }
 
 /// The top-level items of a list in parentheses, as ranges of tokens, and the token that closes it.
@@ -222,6 +233,14 @@ fn is_foreign_key(part: &[Token<'_>]) -> bool {
         other => other,
     };
     matches!(after, [foreign, key, ..] if foreign.is("foreign") && key.is("key"))
+}
+
+/// The table of its own database that a foreign key, or a definition with some, refers to; nothing of what stands in another one.
+pub(in crate::sql) fn referred_to(sql: &str) -> BTreeSet<String> {
+    let tokens = tokens(sql).unwrap_or_default();
+    let behind = |at: usize| tokens.get(at + 2).is_some_and(|token| token.is_mark("."));
+    let references = tokens.iter().enumerate().filter(|(at, token)| token.is("references") && !behind(*at));
+    references.filter_map(|(at, _)| tokens.get(at + 1)?.name()).collect()
 }
 
 /// The members of an `ENUM` or `SET` have to be a list of texts: seekdb 1.4 writes `enum('a','b'c')` for the member `b'c`.

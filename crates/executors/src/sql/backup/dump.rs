@@ -9,18 +9,18 @@ use serde_json::{Map, Value, json};
 
 use super::MARKER;
 use super::contents::Contents;
+use super::definitions::definitions;
 use super::folder::Folder;
 use super::grants::sees_everything;
 use super::inventory::{self, Inventory};
-use super::manifest::{FORMAT, Manifest, Part, ServerInfo, ToolInfo};
+use super::manifest::{FORMAT, Manifest, ServerInfo, ToolInfo};
 use super::objects::Objects;
-use super::sink::{Batch, Place, Sink};
+use super::sink::{Batch, Sink};
 use super::snapshot::{Readers, Snapshot, Together};
 use super::survey::table_entry;
-use super::tables::{Tables, Written};
+use super::tables::Tables;
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::query::{question, read};
-use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Session};
 
 /// The most rows of an answer that becomes a fact.
@@ -188,10 +188,10 @@ impl<'a> Dump<'_, 'a> {
         let (Some(session), Some(sink)) = (sessions.first_mut(), sinks.first_mut()) else {
             return Err(no_connection());
         };
-        for (part, text) in definitions(inventory.tables.keys(), &written) {
+        for (place, text) in definitions(inventory.tables.keys(), &written) {
             let statements = text.len() as u64;
             if statements > 0 {
-                sink.write(Batch { place: Place::of(part), text: text.concat().into_bytes(), statements }).await?;
+                sink.write(Batch { place, text: text.concat().into_bytes(), statements }).await?;
             }
         }
         let tables = inventory.tables.iter().zip(&written);
@@ -199,32 +199,4 @@ impl<'a> Dump<'_, 'a> {
         let objects = Objects { session, sink, database: self.request.database, inventory }.everything().await?;
         Ok(Contents { charset: inventory.charset.clone(), collation: inventory.collation.clone(), tables, objects })
     }
-}
-
-/// The statements that make tables, and those that come after the rows: the other keys of large tables, which a server builds faster from what is
-/// there than row by row, and foreign keys, each in a statement of its own.
-fn definitions<'n>(names: impl Iterator<Item = &'n String>, written: &[Written]) -> [(Part, Vec<String>); 3] {
-    let (mut tables, mut keys, mut foreign_keys) = (Vec::new(), Vec::new(), Vec::new());
-    for (table, Written { ddl, large, .. }) in names.zip(written) {
-        match &ddl.keyless {
-            Some(keyless) if *large => {
-                tables.push(format!("{};\n", keyless.create));
-                keys.push(add(table, &keyless.keys));
-            }
-            _ => tables.push(format!("{};\n", ddl.create)),
-        }
-        // OceanBase refuses two foreign keys in one statement.
-        foreign_keys.extend(ddl.foreign_keys.iter().map(|key| add(table, std::slice::from_ref(key))));
-    }
-    [(Part::Tables, tables), (Part::Keys, keys), (Part::ForeignKeys, foreign_keys)]
-}
-
-fn add(table: &str, items: &[String]) -> String {
-    let mut text = format!("ALTER TABLE {}", name(table));
-    for (at, item) in items.iter().enumerate() {
-        text.push_str(if at == 0 { "\n  ADD " } else { ",\n  ADD " });
-        text.push_str(item);
-    }
-    text.push_str(";\n");
-    text
 }

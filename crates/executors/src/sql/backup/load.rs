@@ -4,7 +4,8 @@
 //! tables are there, and those who have made the last table help them. So a server that takes long for a definition and one that takes long for a row
 //! are both kept busy. The rows of a file come in one transaction, which costs one write of the server's log instead of one a table.
 //!
-//! Keys of large tables are built side by side. The rest goes over one connection, in its order.
+//! Tables that refer to each other come before all that: a statement with a foreign key locks the tables that it refers to, and waits here until they
+//! are made. Keys of large tables are built side by side. The rest goes over one connection, in its order.
 
 mod made;
 mod source;
@@ -16,10 +17,12 @@ use futures_util::future::BoxFuture;
 use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
 use tokio::sync::Mutex;
 
-use super::manifest::{FileEntry, Part};
+use super::ddl::referred_to;
+use super::manifest::{FileEntry, Part, RELATED_TABLES};
 use super::verify::Report;
 use super::workers::{Queue, side_by_side};
 use crate::sql::failure::{Fault, Sql};
+use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Flavour, Session};
 use crate::sql::split::Statement;
 use made::{Made, first_name};
@@ -34,20 +37,23 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     let most = report.manifest.contents.tables.len().max(files.len()).max(1);
     let mut sessions = dialer.connect_all(into, connections.min(most)).await?;
     for session in &mut sessions {
+        session.log_errors_only().await?;
         // Each statement has to see the tables that are made while its transaction is open. MySQL's family writes rows without looking back.
         if session.flavour == Flavour::OceanBase {
             session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
         }
     }
     let total = files.iter().map(|file| file.statements).sum();
-    let load = Load { cx: dialer.cx(), folder: report.folder(), total, done: AtomicU64::new(0) };
+    let load = Load { cx: dialer.cx(), folder: report.folder(), total, done: AtomicU64::new(0), made: Made::default() };
     let of = |wanted: &[Part]| files.iter().filter(|file| wanted.contains(&file.part)).collect::<Vec<_>>();
     if let Some(foreign) = of(&[Part::Foreign]).first() {
         return Err(Failure::new(FailureKind::Invalid, format!("`{}` was written by another tool", foreign.name)).field("manifest").into());
     }
     load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &of(&[Part::Sequences])).await?;
-    load.tables_and_rows(dialer, &mut sessions, &of(&[Part::Tables]), &of(&[Part::Data])).await?;
-    load.side_by_side(dialer, &mut sessions, &of(&[Part::Keys])).await?;
+    let (related, others): (Vec<_>, Vec<_>) = of(&[Part::Tables]).into_iter().partition(|file| file.name.starts_with(RELATED_TABLES));
+    load.tables_and_rows(dialer, &mut sessions, &related, &[]).await?;
+    load.tables_and_rows(dialer, &mut sessions, &others, &of(&[Part::Data])).await?;
+    load.tables_and_rows(dialer, &mut sessions, &of(&[Part::Keys]), &[]).await?;
     // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
     let rest = of(&[Part::ForeignKeys, Part::Routines, Part::Views, Part::Triggers, Part::Events]);
     load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &rest).await?;
@@ -63,6 +69,8 @@ struct Load<'l> {
     total: u64,
     /// Statements that were carried out.
     done: AtomicU64,
+    /// Tables that are there.
+    made: Made,
 }
 
 impl Load<'_> {
@@ -107,12 +115,7 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// The statements of files, over all connections.
-    async fn side_by_side(&self, dialer: &Dialer<'_>, sessions: &mut [Session<'_>], files: &[&FileEntry]) -> Sql<()> {
-        self.tables_and_rows(dialer, sessions, files, &[]).await
-    }
-
-    /// What makes tables, and their rows.
+    /// What makes tables, or adds to them, over all connections; and rows, if there are any, at the same time.
     async fn tables_and_rows(
         &self,
         dialer: &Dialer<'_>,
@@ -123,19 +126,20 @@ impl Load<'_> {
         // Where there are no rows, everybody makes tables; else half of them, the greater one.
         let makers = if rows.is_empty() { sessions.len() } else { sessions.len().div_ceil(2) };
         let sources: Vec<(&FileEntry, Mutex<Source>)> = tables.iter().map(|file| (*file, Source::shared(&self.path(file)))).collect();
-        let (made, queue) = (Made::by(makers), Queue::new(rows.iter().copied()));
-        let (sources_ref, made_ref, queue_ref) = (&sources, &made, &queue);
+        let queue = Queue::new(rows.iter().copied());
+        self.made.expect(makers);
+        let (sources_ref, made_ref, queue_ref) = (&sources, &self.made, &queue);
         let work = sessions.iter_mut().enumerate().map(|(at, session)| -> BoxFuture<'_, Sql<()>> {
             Box::pin(async move {
                 if at < makers {
                     // Also after a fault: nobody shall wait for a table that does not come.
                     let _done = made_ref.maker();
                     for (file, source) in sources_ref {
-                        self.make(session, file, source, made_ref, queue_ref).await?;
+                        self.make(session, file, source, queue_ref).await?;
                     }
                 }
                 while let Some(file) = queue_ref.next().await? {
-                    self.rows(session, file, made_ref, queue_ref).await?;
+                    self.rows(session, file, queue_ref).await?;
                     queue_ref.done();
                 }
                 Ok(())
@@ -146,32 +150,34 @@ impl Load<'_> {
     }
 
     /// Takes statements that make tables from a file, until there are no more.
-    async fn make(
-        &self,
-        session: &mut Session<'_>,
-        file: &FileEntry,
-        source: &Mutex<Source>,
-        made: &Made,
-        queue: &Queue<&FileEntry>,
-    ) -> Sql<()> {
+    async fn make(&self, session: &mut Session<'_>, file: &FileEntry, source: &Mutex<Source>, queue: &Queue<&FileEntry>) -> Sql<()> {
         let mut applied = Applied::default();
         loop {
             queue.check()?;
-            let Some(statement) = source.lock().await.next(self, session, file, &mut applied).await? else { return Ok(()) };
+            let mut taking = source.lock().await;
+            let Some(statement) = taking.next(self, session, file, &mut applied).await? else { return Ok(()) };
             let table = first_name(&statement.sql).map(<[u8]>::to_vec);
+            // Before another connection takes a statement that needs the table.
+            let making = self.made.begin(table.clone());
+            drop(taking);
+            let parents = referred_to(&statement.text()).into_iter().map(|parent| name(&parent).into_bytes());
+            for parent in parents.filter(|parent| table.as_ref() != Some(parent)) {
+                self.made.settled(&parent).await;
+            }
+            queue.check()?;
             self.send(session, file, statement).await?;
-            made.add(table);
+            making.succeeded();
         }
     }
 
     /// A file of rows.
-    async fn rows(&self, session: &mut Session<'_>, file: &FileEntry, made: &Made, queue: &Queue<&FileEntry>) -> Sql<()> {
+    async fn rows(&self, session: &mut Session<'_>, file: &FileEntry, queue: &Queue<&FileEntry>) -> Sql<()> {
         let mut source = Source::of(&self.path(file));
         let mut applied = Applied::default();
         let mut open = 0;
         while let Some(statement) = source.next(self, session, file, &mut applied).await? {
             if let Some(table) = first_name(&statement.sql) {
-                made.wait_for(table).await;
+                self.made.wait_for(table).await;
             }
             queue.check()?;
             if open == 0 {

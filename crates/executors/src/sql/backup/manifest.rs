@@ -149,13 +149,13 @@ const fn is_one(connections: &u32) -> bool {
 pub enum Part {
     /// Sequences and where they stand.
     Sequences,
-    /// Tables without foreign keys.
+    /// Tables.
     Tables,
     /// Rows; these files may be loaded side by side.
     Data,
     /// The other keys of large tables.
     Keys,
-    /// Foreign keys.
+    /// Foreign keys that were not made with their tables.
     ForeignKeys,
     /// Procedures and functions.
     Routines,
@@ -168,6 +168,9 @@ pub enum Part {
     /// What another tool wrote, in a form of its own; only that tool can load it.
     Foreign,
 }
+
+/// The file of tables that refer to each other: before that of the others, and before all rows.
+pub(super) const RELATED_TABLES: &str = "20-tables-related.sql";
 
 impl Part {
     /// The beginning of its files' names; the names sort in the order of loading.

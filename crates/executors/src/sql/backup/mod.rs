@@ -12,6 +12,7 @@ pub(super) mod compare;
 pub(super) mod connections;
 pub(super) mod contents;
 pub(super) mod ddl;
+mod definitions;
 mod dependents;
 pub(super) mod dump;
 pub(super) mod folder;

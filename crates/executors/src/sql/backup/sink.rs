@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use super::manifest::{FileEntry, Part, hex};
+use super::manifest::{FileEntry, Part, RELATED_TABLES, hex};
 
 /// A data file ends after the batch with which it reaches this size: files can be loaded side by side, and one lost file is not everything.
 const FILE_BYTES: u64 = 64 << 20;
@@ -56,11 +56,15 @@ pub(super) struct Place {
     pub(super) part: Part,
     /// For data: the number of the group of tables.
     pub(super) group: usize,
-    /// For data: the number of the piece of a large table of that group; 0 for the beginnings of all its tables.
+    /// For data: the number of the piece of a large table of that group; 0 for the beginnings of all its tables. For tables: 1 where they refer to
+    /// each other.
     pub(super) piece: usize,
 }
 
 impl Place {
+    /// Tables that refer to each other.
+    pub(super) const RELATED: Self = Self { part: Part::Tables, group: 0, piece: 1 };
+
     /// The one file of a part that is not data.
     pub(super) const fn of(part: Part) -> Self {
         Self { part, group: 0, piece: 0 }
@@ -74,6 +78,7 @@ impl Place {
             (Part::Data, 0, 1) => format!("{stem}-{group:05}.sql"),
             (Part::Data, _, 1) => format!("{stem}-{group:05}-{piece:05}.sql"),
             (Part::Data, ..) => format!("{stem}-{group:05}-{piece:05}-{volume:04}.sql"),
+            (Part::Tables, 1, _) => RELATED_TABLES.to_owned(),
             _ => format!("{stem}.sql"),
         }
     }

@@ -113,6 +113,7 @@ impl Snapshot {
         // What is shown must be in plain form, whatever mode the server has: names in back-quotes, backslashes as escapes.
         session.run("SET SESSION sql_mode = ''").await?;
         session.refresh_mode().await?;
+        session.log_errors_only().await?;
         if self.scn.is_some() {
             session.run("SET SESSION TRANSACTION READ ONLY").await?;
         } else {

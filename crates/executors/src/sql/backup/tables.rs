@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use mysql_async::Value as Raw;
 use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
 
-use super::checksum::{Sum, row_crc};
+use super::checksum::{Sum, one_plan, row_crc};
 use super::column::Column;
 use super::ddl::TableDdl;
 use super::key::{Key, Range, Start, cuts};
@@ -221,10 +221,9 @@ impl Worker<'_, '_> {
         // Where the rows are to come in the order of the key, no server shall think that sorting all of them is better.
         let oceanbase = self.session.flavour == Flavour::OceanBase;
         let by_key = if key.is_some() && !oceanbase { " FORCE INDEX (PRIMARY)" } else { "" };
-        // Nor shall it weigh plans: where each table is read once, that is a third of the work.
-        let hint = if oceanbase && can_be_hinted(table) { format!("/*+ FULL({}) */ ", name(table)) } else { String::new() };
         let sql = format!(
-            "SELECT {hint}{}, {} FROM {}{}{by_key}{}{}{}",
+            "SELECT {}{}, {} FROM {}{}{by_key}{}{}{}",
+            one_plan(self.session.flavour, table),
             writer.selected(),
             row_crc(columns),
             name(table),
@@ -266,11 +265,6 @@ impl Worker<'_, '_> {
         let cut = cut.zip(smallest).map(|(last, smallest)| Cut { smallest, last, rows: sum.rows, bytes: handed_over });
         Ok((sum, cut))
     }
-}
-
-/// Whether a name can stand in a hint, where the end of the comment is looked for before names are.
-fn can_be_hinted(table: &str) -> bool {
-    table.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
 }
 
 fn bytes(value: &Raw) -> Option<&[u8]> {

@@ -37,6 +37,19 @@ partition `p1`)"
 }
 
 #[test]
+fn foreign_keys_come_back_behind_the_other_items() {
+    let ddl = table(OCEANBASE, "shop").unwrap();
+    let [elsewhere, here] = ddl.foreign_keys.as_slice() else { panic!("two keys") };
+    assert_eq!(referred_to(here), BTreeSet::from(["p".to_owned()]));
+    assert_eq!(referred_to(elsewhere), BTreeSet::new());
+    let whole = ddl.create_with(&[here]);
+    assert!(whole.contains(&format!("PRIMARY KEY (`id`),\n  {here}\n) ORGANIZATION INDEX")), "{whole}");
+    assert_eq!(referred_to(&whole), BTreeSet::from(["p".to_owned()]));
+    assert_eq!(table(&whole, "shop").unwrap().create, ddl.create);
+    assert_eq!(ddl.create_with(&[]), ddl.create);
+}
+
+#[test]
 fn a_definition_that_its_server_did_not_escape_is_refused() {
     let sql = "CREATE TABLE `p` (\n  `e` enum('a','b'c','d'e') DEFAULT NULL\n)";
     assert_eq!(table(sql, "shop"), Err("the server writes the members of an ENUM or SET without escaping their quotes"));
