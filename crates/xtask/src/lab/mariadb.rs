@@ -2,6 +2,7 @@
 
 use super::client::tell;
 use super::environment::Server;
+use super::fetch::make;
 use super::ports;
 use super::process::{Daemon, wait_until};
 use super::programs::Programs;
@@ -35,6 +36,10 @@ pub(crate) fn start(checkout: &Checkout, programs: &Programs, password: &str) ->
     server.arg(format!("--lc-messages-dir={}", base.join("share/mysql").display()));
     server.arg(format!("--socket={}", checkout.run.join("mariadb.sock").display()));
     server.arg(format!("--pid-file={}", checkout.run.join("mariadb.pid").display())).arg(format!("--init-file={}", first.display()));
+    // In a common folder, another server that starts would remove this one's temporary tables.
+    let temporary = checkout.lab.join("mariadb-tmp");
+    make(&temporary)?;
+    server.arg(format!("--tmpdir={}", temporary.display()));
     server.arg(format!("--port={port}")).args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--character-set-server=utf8mb4"]);
     server.env("LD_LIBRARY_PATH", programs.debian_libraries());
     let daemon = Daemon::start("mariadbd", &server, &checkout.lab.join("mariadbd.log"))?;
