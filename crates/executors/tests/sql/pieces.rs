@@ -222,7 +222,7 @@ async fn a_snapshot_that_the_server_keeps_no_longer_is_said_to_be_too_old() {
     let to = cx.folder().join("backup");
     let dump = server.action("dump", json!({ "database": source.name, "to": to, "facts": { "slow": sql("select sleep(4)") } }));
     let (outcome, ()) = tokio::join!(cx.run(&*dump), async {
-        tokio::time::sleep(std::time::Duration::from_millis(2000)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         // When it forgets by itself nobody can say; what was cut off has no past at once.
         server.script(&source, "truncate table t; insert into t values (3)").await;
     });
