@@ -164,17 +164,21 @@ const BASH_SCRIPTS: &[&str] = &[
     "select_x=1\n",
 ];
 
+/// What stands before a value, and the form that it holds: for bash, or for any shell.
+pub(crate) fn beginnings(bash: bool) -> Vec<(String, &'static str)> {
+    let arrays = if bash { "a=(); " } else { "" };
+    let forms = FORMS.iter().chain(bash.then_some(BASH_FORMS).into_iter().flatten());
+    let forms = forms.map(|form| (format!("x=; {arrays}set -- ; printf '<%s>' {form} >/dev/null; printf '[%s]' "), *form));
+    let scripts = SCRIPTS.iter().chain(bash.then_some(BASH_SCRIPTS).into_iter().flatten());
+    forms.chain(scripts.map(|script| (format!("{{ :\n{script}\n}} >/dev/null\nprintf '[%s]' "), *script))).collect()
+}
+
 /// Where the value's expansion is a word of its own, the shell prints it; where the lexer thinks so and the shell does not, it does not come back.
 #[test]
 fn the_value_stands_where_the_lexer_thinks() {
     let (mut accepted, mut all) = (0, 0);
     for shell in shells() {
-        let forms = FORMS.iter().chain(shell.is_bash().then_some(BASH_FORMS).into_iter().flatten());
-        let forms = forms.map(|form| (format!("x=; a=(); set -- ; printf '<%s>' {form} >/dev/null; printf '[%s]' "), *form));
-        let scripts = SCRIPTS.iter().chain(shell.is_bash().then_some(BASH_SCRIPTS).into_iter().flatten());
-        let scripts = scripts.map(|script| (format!("{{ :\n{script}\n}} >/dev/null\nprintf '[%s]' "), *script));
-        for (before, form) in forms.chain(scripts) {
-            let before = if shell.is_bash() { before } else { before.replace("a=(); ", "") };
+        for (before, form) in beginnings(shell.is_bash()) {
             for (quotes, after) in [("", "\n"), ("\"", "\"\n"), ("'", "'\n")] {
                 all += 1;
                 let texts = [format!("{before}{quotes}"), after.to_owned()];

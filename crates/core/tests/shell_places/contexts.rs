@@ -10,7 +10,7 @@ use crate::values::values;
 
 /// What a context costs: whether every value is tried in it, or some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cost {
+pub(crate) enum Cost {
     /// Nothing is started: all values.
     Cheap,
     /// Something is started for each value: some of them.
@@ -20,7 +20,7 @@ enum Cost {
 use Cost::{Cheap, Forks};
 
 /// `◊` is the value, `◈` the same as `{{sh …}}`. The script prints it, in square brackets and followed by a NUL.
-const CONTEXTS: &[(&str, Cost, &str)] = &[
+pub(crate) const CONTEXTS: &[(&str, Cost, &str)] = &[
     ("a word", Cheap, "printf '[%s]\\0' ◊"),
     ("in double quotes", Cheap, "printf '%s\\0' \"[◊]\""),
     ("in single quotes", Cheap, "printf '%s\\0' '[◊]'"),

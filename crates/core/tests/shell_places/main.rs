@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says no more than that it failed")]
 
 mod agreement;
+mod brush;
 mod contexts;
 mod dangers;
 mod guarded;

@@ -3,7 +3,7 @@
 use runbook_core::places::shell::{Form, Script, analyse};
 
 /// Accepted as they are. `◊` is a value, `◈` is `{{sh …}}`, `◆` is `{{words …}}`.
-const ACCEPTED: &[&str] = &[
+pub(crate) const ACCEPTED: &[&str] = &[
     "set -euo pipefail\nmkdir -p /data/◊\nchown -R odc:odc \"/data/◊\"",
     "docker ps --filter name=◊ --format '{{.Names}}' | grep -qx ◊",
     "docker exec ◊ sh -c 'tail -n 100 /opt/odc/log/odc.log' | tee /tmp/odc.log",

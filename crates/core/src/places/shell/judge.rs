@@ -114,13 +114,14 @@ impl Lexer<'_> {
             }
             return;
         }
-        if !matches!(treats(name), Treats::AsCode)
+        let treats = treats(name);
+        if treats != Treats::AsCode
             && let Led::To(command, rest) = self.led(name, words)
         {
             let inner = command.literal().unwrap_or_default().to_owned();
             return self.judge_words(&inner, rest);
         }
-        match treats(name) {
+        match treats {
             Treats::AsData => self.judge_data(name, words),
             Treats::AsList => self.judge_for(words),
             Treats::AsDataAfterFormat => self.judge_printf(words),

@@ -73,6 +73,9 @@ impl Lexer<'_> {
 
     /// What becomes of the variables of the environment. What is not understood of the script says nothing about them.
     fn env(&self, script: &Script<'_>) -> Vec<EnvUse> {
+        if script.env.is_empty() {
+            return Vec::new();
+        }
         let first = script.texts.len().saturating_sub(1);
         let taint = self.flow.taint();
         let numbers = self.flow.numbers(&taint);
