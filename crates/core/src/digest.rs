@@ -1,11 +1,12 @@
 //! Digests of configurations and values: canonical JSON under SHA-256, with the recipe's version in front.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+mod canonical;
 
 /// A digest as it is printed and compared, such as `spec1:9f86d081…` (64 hexadecimal digits).
 ///
@@ -17,9 +18,15 @@ pub struct Digest(String);
 impl Digest {
     /// The digest of `value` under the recipe `prefix` (such as `spec1`). The order of keys in maps does not matter.
     pub fn of_json(prefix: &str, value: &Value) -> Self {
-        let mut text = String::new();
-        write_canonical(value, &mut text);
-        Self::of_bytes(prefix, text.as_bytes())
+        Self::of(prefix, value)
+    }
+
+    /// The digest of what `value` is as JSON, the same as [`Self::of_json`] of it.
+    ///
+    /// Something that has no JSON form (keys that are no texts) has the digest of `null`.
+    pub fn of(prefix: &str, value: &impl Serialize) -> Self {
+        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+        Self::of_bytes(prefix, canonical::sorted(&text).as_bytes())
     }
 
     /// The digest of raw bytes under the recipe `prefix`.
@@ -28,10 +35,8 @@ impl Digest {
         let mut text = String::with_capacity(prefix.len() + 1 + 64);
         text.push_str(prefix);
         text.push(':');
-        for byte in hash {
-            // Writing into a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+        text.extend(hash.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
         Self(text)
     }
 
@@ -44,38 +49,6 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// JSON without white space, the keys of every map sorted by their bytes.
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let _ = write!(out, "{value}");
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_unstable_by_key(|(key, _)| *key);
-            out.push('{');
-            for (at, (key, item)) in entries.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                let _ = write!(out, "{}:", Value::String(key.clone()));
-                write_canonical(item, out);
-            }
-            out.push('}');
-        }
     }
 }
 

@@ -39,6 +39,7 @@ pub mod secret;
 mod shape;
 pub mod source;
 pub mod suggest;
+mod tagged;
 pub mod template;
 pub mod value;
 pub mod values;

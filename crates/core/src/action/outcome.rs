@@ -1,7 +1,11 @@
 //! How an action ended, and what is known when it did not end.
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+use crate::tagged::{self, Tagged};
 
 /// Named results, in the order in which the action documents them.
 pub type Outputs = Map<String, Value>;
@@ -116,7 +120,7 @@ impl Failure {
 }
 
 /// How an action ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "ended", rename_all = "snake_case")]
 pub enum Outcome {
     /// Done.
@@ -141,6 +145,51 @@ pub enum Outcome {
         /// What may have been left behind.
         residue: Residue,
     },
+}
+
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+impl<'de> Tagged<'de> for Outcome {
+    const KEY: &'static str = "ended";
+
+    fn rest<A: MapAccess<'de>>(tag: &str, rest: A) -> Result<Self, A::Error> {
+        #[derive(Deserialize)]
+        struct Succeeded {
+            outputs: Outputs,
+            changed: bool,
+        }
+        #[derive(Deserialize)]
+        struct Failed {
+            failure: Failure,
+            residue: Residue,
+            #[serde(default)]
+            outputs: Outputs,
+        }
+        #[derive(Deserialize)]
+        struct Cancelled {
+            residue: Residue,
+        }
+        let rest = MapAccessDeserializer::new(rest);
+        Ok(match tag {
+            "succeeded" => {
+                let Succeeded { outputs, changed } = Deserialize::deserialize(rest)?;
+                Self::Succeeded { outputs, changed }
+            }
+            "failed" => {
+                let Failed { failure, residue, outputs } = Deserialize::deserialize(rest)?;
+                Self::Failed { failure, residue, outputs }
+            }
+            "cancelled" => {
+                let Cancelled { residue } = Deserialize::deserialize(rest)?;
+                Self::Cancelled { residue }
+            }
+            _ => return Err(A::Error::custom(format_args!("no action ends as `{tag}`"))),
+        })
+    }
 }
 
 impl Outcome {

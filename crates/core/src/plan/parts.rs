@@ -129,7 +129,7 @@ impl Plan {
         }
         let topology = Topology::new(&parts.units)?;
         // A plan's data has string keys and no failing serializers, so that it always has a JSON form.
-        let digest = Digest::of_json("plan1", &serde_json::to_value(&parts).unwrap_or_default());
+        let digest = Digest::of("plan1", &parts);
         Ok(Self { parts, by_id, topology, digest })
     }
 

@@ -1,12 +1,15 @@
 //! A record, and its place and time in a run.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     Admitted, Amended, Answered, Asked, CancelRequested, Ended, Evidence, Expanded, Recovered, RecoveryStarted, RetryScheduled,
     RollbackBegan, RunClosed, RunOpened, SessionEnded, SessionOpened, Skipped, Started, StopRequested, TimerFired, Watched,
 };
+use crate::tagged::{self, Tagged};
 
 /// A record with its place in the run and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub struct Stamped {
 }
 
 /// One fact of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Record {
     /// A run exists.
@@ -67,4 +70,42 @@ pub enum Record {
     SessionEnded(SessionEnded),
     /// Nothing is left to do.
     RunClosed(RunClosed),
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+impl<'de> Tagged<'de> for Record {
+    const KEY: &'static str = "type";
+
+    fn rest<A: MapAccess<'de>>(tag: &str, rest: A) -> Result<Self, A::Error> {
+        let rest = MapAccessDeserializer::new(rest);
+        Ok(match tag {
+            "run_opened" => Self::RunOpened(Deserialize::deserialize(rest)?),
+            "amended" => Self::Amended(Deserialize::deserialize(rest)?),
+            "session_opened" => Self::SessionOpened(Deserialize::deserialize(rest)?),
+            "expanded" => Self::Expanded(Deserialize::deserialize(rest)?),
+            "admitted" => Self::Admitted(Deserialize::deserialize(rest)?),
+            "skipped" => Self::Skipped(Deserialize::deserialize(rest)?),
+            "asked" => Self::Asked(Deserialize::deserialize(rest)?),
+            "answered" => Self::Answered(Deserialize::deserialize(rest)?),
+            "started" => Self::Started(Deserialize::deserialize(rest)?),
+            "evidence" => Self::Evidence(Deserialize::deserialize(rest)?),
+            "watched" => Self::Watched(Deserialize::deserialize(rest)?),
+            "ended" => Self::Ended(Deserialize::deserialize(rest)?),
+            "recovery_started" => Self::RecoveryStarted(Deserialize::deserialize(rest)?),
+            "recovered" => Self::Recovered(Deserialize::deserialize(rest)?),
+            "retry_scheduled" => Self::RetryScheduled(Deserialize::deserialize(rest)?),
+            "timer_fired" => Self::TimerFired(Deserialize::deserialize(rest)?),
+            "cancel_requested" => Self::CancelRequested(Deserialize::deserialize(rest)?),
+            "stop_requested" => Self::StopRequested(Deserialize::deserialize(rest)?),
+            "rollback_began" => Self::RollbackBegan(Deserialize::deserialize(rest)?),
+            "session_ended" => Self::SessionEnded(Deserialize::deserialize(rest)?),
+            "run_closed" => Self::RunClosed(Deserialize::deserialize(rest)?),
+            _ => return Err(A::Error::custom(format_args!("no record is of the type `{tag}`"))),
+        })
+    }
 }

@@ -1,5 +1,7 @@
 //! Finding what an effect left running, by the mark in its environment. Children inherit it, whatever group or session they moved to.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -64,7 +66,10 @@ fn signal(pids: &[u32], signal: Signal) {
 
 /// When a process was started, in clock ticks since boot: with its id it names a process for as long as the host is up (field 22 of `/proc/PID/stat`).
 pub(super) fn start_time(pid: Pid) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // One read is enough: the file is short, and the kernel makes it in one piece.
+    let mut buffer = [0; 1024];
+    let read = File::open(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?.read(&mut buffer).ok()?;
+    let stat = String::from_utf8_lossy(buffer.get(..read)?);
     // The second field is the program's name in brackets, which may hold anything.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }

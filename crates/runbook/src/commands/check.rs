@@ -1,9 +1,11 @@
 //! `runbook check`.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use runbook_core::diagnostic::{Diagnostic, Diagnostics, Severity, render};
+use runbook_core::diagnostic::{Code, Diagnostic, Diagnostics, Severity, render};
+use runbook_core::source::Span;
 
 use crate::args::{CheckArgs, CheckFormat};
 use crate::exit::Exit;
@@ -14,6 +16,8 @@ use crate::text::count;
 /// Says everything that is wrong with the runbooks; runs nothing.
 pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
     let mut diagnostics = Diagnostics::new();
+    // What is wrong with a called runbook that is looked at by itself as well is told once.
+    let mut told = HashSet::new();
     let mut checked = 0;
     for file in files(&args.paths, &mut diagnostics) {
         let source = match loading::read(&file.path) {
@@ -26,13 +30,14 @@ pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
         };
         if file.named || looks_like_runbook(source.text()) {
             checked += 1;
-            let (_, faults) = loading::load(&source, None);
-            // What is wrong with a called runbook that is looked at by itself as well is told once.
+            let (runbook, faults) = loading::load(&source, None);
             for fault in &faults {
-                if !diagnostics.iter().any(|told| is_same(told, fault)) {
+                if identity(fault).is_none_or(|identity| told.insert(identity)) {
                     diagnostics.push(fault.clone());
                 }
             }
+            // The process ends soon: giving back every node of a large runbook took a tenth of its check.
+            std::mem::forget(runbook);
         }
     }
     report(args, &diagnostics, checked, streams);
@@ -101,10 +106,10 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics
     }
 }
 
-/// Whether two faults are of the same place and say the same.
-fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
-    let place = |fault: &Diagnostic| fault.labels.first().map(|label| (label.source.name().to_owned(), label.span));
-    one.code == other.code && one.message == other.message && place(one).is_some() && place(one) == place(other)
+/// What makes a fault the same as another: where it is and what it says. One without a place is like no other.
+fn identity(fault: &Diagnostic) -> Option<(Code, String, String, Span)> {
+    let label = fault.labels.first()?;
+    Some((fault.code, fault.message.clone(), label.source.name().to_owned(), label.span))
 }
 
 /// Variable files and the configuration of other tools are TOML too.

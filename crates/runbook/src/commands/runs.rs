@@ -108,7 +108,8 @@ fn first(folder: &RunFolder) -> (String, Option<jiff::Timestamp>) {
 fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams: &mut Streams) -> Result<(), Exit> {
     let folder = runs::find(state, run, streams)?;
     let mut contents = runs::records(&folder, streams)?;
-    let plan = last_plan(&folder, &contents.records).map(Arc::new);
+    // Records are told as they are where a program reads them; a person is told the titles of the steps too.
+    let plan = if as_json { None } else { last_plan(&folder, &contents.records).map(Arc::new) };
     if !as_json {
         head(&folder, &contents.records, plan.as_deref(), streams);
     }
@@ -133,7 +134,7 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
             break;
         }
     }
-    if let (Some(plan), false) = (plan, as_json) {
+    if let Some(plan) = plan {
         closing(state, &folder, &contents, &plan, streams);
     }
     Ok(())
