@@ -104,13 +104,13 @@ pub(super) fn decode<R: DeserializeOwned>(line: &[u8]) -> Result<Line<R>, Reject
     if crc != format!("{:08x}", crc32fast::hash(body)).as_bytes() {
         return Err(Rejected::Fault(LineFault::Checksum));
     }
-    let mut json = Vec::with_capacity(body.len() + 1);
-    json.push(b'{');
-    json.extend_from_slice(body);
-    match serde_json::from_slice::<Line<R>>(&json) {
+    // One look at the whole line is faster than one at each text in it.
+    let Ok(body) = std::str::from_utf8(body) else { return Err(Rejected::Fault(LineFault::Content)) };
+    let json = ["{", body].concat();
+    match serde_json::from_str::<Line<R>>(&json) {
         Ok(line) if line.v > FORMAT => Err(Rejected::Newer(line.v)),
         Ok(line) => Ok(line),
-        Err(_) => match serde_json::from_slice::<Version>(&json) {
+        Err(_) => match serde_json::from_str::<Version>(&json) {
             Ok(Version { v }) if v > FORMAT => Err(Rejected::Newer(v)),
             _ => Err(Rejected::Fault(LineFault::Content)),
         },

@@ -114,10 +114,10 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
         head(&folder, &contents.records, plan.as_deref(), streams);
     }
     let mut retelling = Retelling::new(plan.clone());
-    let mut shown = 0;
+    let (mut shown, mut line) = (0, Vec::new());
     loop {
         for stamped in contents.records.get(shown..).unwrap_or_default() {
-            if as_json { json_line(stamped, streams) } else { retelling.tell(stamped, &mut streams.out) }
+            if as_json { json_line(stamped, &mut line, streams) } else { retelling.tell(stamped, &mut streams.out) }
         }
         shown = contents.records.len();
         streams.out.flush();
@@ -137,6 +137,8 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
     if let Some(plan) = plan {
         closing(state, &folder, &contents, &plan, streams);
     }
+    // The process ends soon: giving back every record of a long journal takes longer than it is worth.
+    std::mem::forget(contents);
     Ok(())
 }
 
@@ -152,9 +154,11 @@ fn told(state: &StateDir, run: &RunRef, layout: Layout, streams: &mut Streams) -
     Ok(())
 }
 
-fn json_line(stamped: &Stamped, streams: &mut Streams) {
-    match serde_json::to_string(stamped) {
-        Ok(line) => streams.out.line(line),
+/// `line` is room that is used again.
+fn json_line(stamped: &Stamped, line: &mut Vec<u8>, streams: &mut Streams) {
+    line.clear();
+    match serde_json::to_writer(&mut *line, stamped) {
+        Ok(()) => streams.out.line(String::from_utf8_lossy(line)),
         Err(error) => tracing::error!(%error, "a record has no JSON form"),
     }
 }
