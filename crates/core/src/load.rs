@@ -16,6 +16,9 @@ use crate::source::{Source, Span};
 /// Calls within calls: nobody reads more, and where one file has two names a circle of calls ends here.
 const MAX_DEPTH: usize = 16;
 
+/// Called runbooks in one plan, those called twice counted twice: a few files that call each other several times would make a plan without an end.
+const MAX_CALLED: usize = 200;
+
 /// Gives the text of a called file by its path from the folder of the outermost runbook on, or says why there is none.
 pub type CalledFiles<'a> = dyn FnMut(&str) -> Result<Arc<Source>, Diagnostic> + 'a;
 
@@ -28,7 +31,7 @@ pub fn load(source: &Arc<Source>, registry: &Registry) -> (Option<Runbook>, Diag
 /// The same for a runbook that may call others: all of them are read and checked, and laid out into the one that is returned.
 pub fn load_with(source: &Arc<Source>, registry: &Registry, files: &mut CalledFiles<'_>) -> (Option<Runbook>, Diagnostics) {
     let file = Path::new(source.name()).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut loader = Loader { registry, files, open: Vec::new(), told: BTreeSet::new() };
+    let mut loader = Loader { registry, files, open: Vec::new(), called: 0, told: BTreeSet::new() };
     let (callee, mut faults) = loader.runbook(source, file, None);
     faults.sort();
     (callee.map(|callee| callee.runbook).filter(|_| !faults.has_errors()), faults)
@@ -39,8 +42,10 @@ struct Loader<'a> {
     files: &'a mut CalledFiles<'a>,
     /// The files whose calls are being read, outermost first.
     open: Vec<String>,
-    /// Called files whose faults were reported.
-    told: BTreeSet<String>,
+    /// How many called runbooks were read.
+    called: usize,
+    /// The faults that were reported of each called file. One that is called again may have others there: calls that go too deep.
+    told: BTreeSet<(String, Code, String, Option<Span>)>,
 }
 
 impl Loader<'_> {
@@ -132,6 +137,15 @@ impl Loader<'_> {
             let help = "nobody can review this: call the inner ones from further outside";
             return Err(Box::new(fault(Code::CallCycle, format!("calls go more than {MAX_DEPTH} deep"), "").help(help)));
         }
+        self.called += 1;
+        if self.called > MAX_CALLED {
+            if self.called > MAX_CALLED + 1 {
+                // It was said.
+                return Ok((None, Diagnostics::new()));
+            }
+            let help = "call each from one place, or let the steps of a called runbook loop";
+            return Err(Box::new(fault(Code::CallCycle, format!("more than {MAX_CALLED} runbooks are called in all"), "").help(help)));
+        }
         let text = (self.files)(&file).map_err(|fault| {
             let fault = Diagnostic { code: Code::CallFile, ..fault };
             Box::new(fault.at(source, span, "called here"))
@@ -139,8 +153,9 @@ impl Loader<'_> {
         let (callee, found) = self.runbook(&text, file.clone(), Some(unit.on_failure));
         // A file that is called twice has its faults once.
         let mut faults = Diagnostics::new();
-        if self.told.insert(file) {
-            for fault in &found {
+        for fault in &found {
+            let place = fault.labels.first().map(|label| label.span);
+            if self.told.insert((file.clone(), fault.code, fault.message.clone(), place)) {
                 faults.push(fault.clone().at(source, span, "called from here"));
             }
         }
@@ -176,7 +191,54 @@ fn beside(file: &str, written: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::beside;
+    use std::sync::Arc;
+
+    use super::{beside, load_with};
+    use crate::action::Registry;
+    use crate::call::Calls;
+    use crate::diagnostic::Code;
+    use crate::source::Source;
+
+    /// A runbook of calls and nothing else.
+    fn calling(files: &[String]) -> String {
+        let steps: Vec<String> = files
+            .iter()
+            .enumerate()
+            .map(|(at, file)| format!("[[step]]\nid = \"s{at}\"\nrunbook.call = {{ file = \"{file}\" }}\n"))
+            .collect();
+        format!("format = 1\nname = \"x\"\n{}", steps.concat())
+    }
+
+    /// What is wrong with a runbook that calls `called`, whose files are what `text` gives.
+    fn faults(called: &[String], text: impl Fn(&str) -> String) -> Vec<(Code, String)> {
+        let registry = Registry::new(vec![Box::new(Calls)]);
+        let main = Arc::new(Source::new("main.toml".to_owned(), calling(called)));
+        let (runbook, faults) = load_with(&main, &registry, &mut |file| Ok(Arc::new(Source::new(file.to_owned(), text(file)))));
+        assert_eq!(runbook.is_none(), faults.has_errors());
+        // The innermost ones have nothing to do, which is a fault of theirs alone.
+        faults.iter().filter(|fault| fault.code != Code::Empty).map(|fault| (fault.code, fault.message.clone())).collect()
+    }
+
+    /// Each file calls the next one three times: a plan of three times three times three …
+    #[test]
+    fn calls_that_multiply_come_to_an_end() {
+        let next = |file: &str| {
+            let number: usize = file.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+            calling(&if number == 15 { Vec::new() } else { vec![format!("f{}.toml", number + 1); 3] })
+        };
+        assert_eq!(faults(&["f1.toml".to_owned()], next), [(Code::CallCycle, "more than 200 runbooks are called in all".to_owned())]);
+    }
+
+    /// The second time `f10.toml` is called from so far inside that its own calls go too deep.
+    #[test]
+    fn a_file_that_is_faulty_only_where_it_is_called_again_is_faulty() {
+        let next = |file: &str| {
+            let number: usize = file.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+            calling(&if number == 20 { Vec::new() } else { vec![format!("f{}.toml", number + 1)] })
+        };
+        let both = ["f10.toml".to_owned(), "f1.toml".to_owned()];
+        assert_eq!(faults(&both, next), [(Code::CallCycle, "calls go more than 16 deep".to_owned())]);
+    }
 
     #[test]
     fn paths_start_from_the_outermost_folder() {
