@@ -4,6 +4,7 @@ use super::guards::{self, Guards};
 use super::list::List;
 use super::{Command, Expand, ends, next, watch};
 use crate::action::{Failure, FailureKind};
+use crate::call::is_mark;
 use crate::plan::{FailurePolicy, Plan, PlanUnit};
 use crate::record::{Answered, Asked, Intent, Record, Reply, RollbackBegan, RollbackCause, RunEnd, SkipReason, Skipped, Subject};
 use crate::runbook::{Phase, Risk};
@@ -151,7 +152,8 @@ fn skip(plan: &Plan, view: &RunView, unit: &PlanUnit) -> Option<SkipReason> {
 /// Begins an effect: `--step`, then `confirm`, then the guards, then the effect itself.
 fn begin(plan: &Plan, view: &RunView, session: &SessionView, key: EffectKey, commands: &mut List) {
     let (Some(unit), Some(instance), Some(path)) = (plan.unit(key.unit), view.instance(key), view.path(plan, key)) else { return };
-    let stepwise = session.opened.flags.step && !session.step_all && unit.phase == Phase::Step;
+    // The beginning and the end of a called runbook do nothing that a person could hold back.
+    let stepwise = session.opened.flags.step && !session.step_all && unit.phase == Phase::Step && !is_mark(&unit.action);
     if stepwise && !instance.stepped() {
         next::ask(view, Subject::Step { path }, Some(key), commands);
         return;

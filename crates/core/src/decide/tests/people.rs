@@ -93,6 +93,18 @@ fn step_by_step_asks_before_each_until_told_to_go_on() {
     assert_eq!(run.decided(), ["start c"]);
 }
 
+#[test]
+fn step_by_step_does_not_ask_about_the_end_of_a_called_runbook() {
+    let end = PlanUnit { action: "runbook.call".to_owned(), ..step("call") };
+    let flags = SessionFlags { step: true, ..SessionFlags::default() };
+    let mut run = Bench::with(PlanParts { units: vec![step("call/a"), end], ..PlanParts::new("story", 4) }, flags);
+    assert_eq!(run.decided(), ["ask step call/a"]);
+    run.says(Reply::Yes);
+    assert_eq!(run.decided(), ["start call/a"]);
+    run.changes("call/a");
+    assert_eq!(run.decided(), ["start call"]);
+}
+
 fn asking() -> Bench {
     let units = vec![step("a"), step("b"), step("c")];
     let flags = SessionFlags { on_failure: Some(FailurePolicy::Ask), ..SessionFlags::default() };
