@@ -6,6 +6,8 @@
 mod link;
 mod table;
 
+use std::time::Duration;
+
 use runbook_core::action::{BoxFuture, Claim, Failure, FailureKind, FieldFault, Hold, Holding, Lease, LeaseStore, Leaving, Renewed, Taken};
 use serde_json::Value;
 
@@ -14,6 +16,12 @@ use self::table::{Row, Table};
 use super::failure::{Fault, Sql, code};
 use super::quote;
 use super::target::Mysql;
+
+/// How often a table that must be there is looked for again.
+const SEEN_LATE: usize = 40;
+
+/// The pause between two looks.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The target's server.
 struct Rows {
@@ -54,8 +62,7 @@ impl Rows {
         let mut link = Link::open(&self.settings).await?;
         self.make_table(&mut link).await?;
         for name in names {
-            // Outside of the transaction: for a row that is there InnoDB takes a shared lock, on which two that want more would wait for each other.
-            link.run(&self.table.add(name, link.mode)).await?;
+            self.add(&mut link, name).await?;
         }
         // One transaction, so that a refusal leaves no trace; the order of the names is everybody's, so that nobody waits in a circle.
         link.run("START TRANSACTION").await?;
@@ -67,6 +74,19 @@ impl Rows {
         };
         link.close().await;
         taken
+    }
+
+    /// Makes a lock's row, if there is none. Outside of a transaction: for a row that is there InnoDB takes a shared lock, on which two that want more
+    /// would wait for each other.
+    async fn add(&self, link: &mut Link, name: &str) -> Sql<()> {
+        for _ in 0..SEEN_LATE {
+            match link.run(&self.table.add(name, link.mode)).await {
+                // On OceanBase a table that another connection has just made is seen a moment later.
+                Err(fault) if is_missing(&fault) => tokio::time::sleep(MOMENT).await,
+                added => return added.map(drop),
+            }
+        }
+        link.run(&self.table.add(name, link.mode)).await.map(drop)
     }
 
     async fn take_each(&self, link: &mut Link, names: &[String], claim: &Claim) -> Sql<Taken> {
