@@ -17,8 +17,8 @@ use runbook_core::action::Stream;
 use super::client::Client;
 use super::container::Container;
 
-/// So much later than the process's first words its start may be noted; with 250 ms they were missed once, where sixty containers were started at once.
-const NOTED_LATE: Span = Span::from_millis(1_000);
+/// So much later than the process's first words its start may be noted.
+const NOTED_LATE: Span = Span::from_millis(250);
 /// Longer lines are cut here.
 const LONGEST: usize = 64 * 1024;
 
@@ -39,9 +39,9 @@ pub(super) fn this_start(container: &Container) -> Option<Timestamp> {
     let started = time(&container.started_at)?;
     match time(&container.finished_at) {
         None => None,
-        Some(ended) if ended < started => ended.checked_add(started.duration_since(ended) / 2).ok(),
-        // It has ended since, and when the run before ended is not known any more.
-        Some(_) => started.checked_sub(NOTED_LATE).ok(),
+        Some(ended) if ended < started && container.running => ended.checked_add(started.duration_since(ended) / 2).ok(),
+        // It has ended since, and when the run before ended is not known any more. What is over at once can have ended before its start was noted.
+        Some(ended) => started.min(ended).checked_sub(NOTED_LATE).ok(),
     }
 }
 
@@ -161,8 +161,11 @@ mod tests {
         container.started_at = Some("2026-11-21T03:00:01.000000000Z".to_owned());
         assert_eq!(this_start(&container), None, "there is no other in its log");
         container.finished_at = Some("2026-11-21T03:00:00.500000000Z".to_owned());
+        assert_eq!(this_start(&container).unwrap().to_string(), "2026-11-21T03:00:00.25Z", "it ended before its start was noted");
+        container.running = true;
         assert_eq!(this_start(&container).unwrap().to_string(), "2026-11-21T03:00:00.75Z");
+        container.running = false;
         container.finished_at = Some("2026-11-21T03:05:00Z".to_owned());
-        assert_eq!(this_start(&container).unwrap().to_string(), "2026-11-21T03:00:00Z", "it has ended since: a little before the note");
+        assert_eq!(this_start(&container).unwrap().to_string(), "2026-11-21T03:00:00.75Z", "it has ended since: a little before the note");
     }
 }
