@@ -14,9 +14,12 @@ pub use digest::DigestKey;
 pub use mask::{Masker, StreamMasker};
 pub use text::Secret;
 
+/// What every [`reference`] begins with.
+pub const REFERENCE: char = '‹';
+
 /// How a secret is shown: its name between single guillemets, `‹vars.metadb_password›`.
 pub fn reference(name: &str) -> String {
-    format!("‹{name}›")
+    format!("{REFERENCE}{name}›")
 }
 
 /// Below this many bytes a secret cannot be masked without masking half of everything else; a diagnostic says so.

@@ -42,7 +42,7 @@ mod vault;
 
 pub use abandon::{Abandon, abandon, give_free};
 pub use error::EngineError;
-pub use recorded::{PLAN_COPY, RUNBOOK_COPY, Recorded, called_copies, called_copy, copy_name, last_plan, recorded};
+pub use recorded::{PLAN_COPY, RUNBOOK_COPY, Recorded, Seen, called_copies, called_copy, copy_name, last_plan, recorded};
 pub use session::{Onward, Session, SessionEnd, execute, go_on};
 
 #[cfg(test)]

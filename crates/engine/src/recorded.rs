@@ -1,5 +1,7 @@
 //! A run as its folder tells it: what a later session goes on with, whoever starts it and wherever the author's file is by then.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use runbook_core::plan::Plan;
 use runbook_core::record::{CalledFile, Record, RunOpened, RunbookIdentity, Stamped};
@@ -54,10 +56,17 @@ pub struct Recorded {
     /// Those of the copies of the files that it calls, by their paths from its own folder on.
     pub called: Vec<(String, Vec<u8>)>,
     /// The plan's copy.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// All that happened.
-    pub records: Vec<Stamped>,
-    /// The fold of it.
+    pub seen: Seen,
+}
+
+/// A run's journal as it was read, and what it means: what a session that goes on takes over where nothing was added since.
+#[derive(Debug)]
+pub struct Seen {
+    /// The records.
+    pub journal: Contents<Stamped>,
+    /// The fold of them over the run's own plan.
     pub view: RunView,
 }
 
@@ -71,8 +80,7 @@ pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
     if let Tail::InDoubt { line, .. } = contents.tail {
         return Err(EngineError::LostRecords { path: run.journal(), line });
     }
-    let records = contents.records;
-    let (opened, since, change) = last(&records).ok_or_else(|| EngineError::NeverOpened { run: run.id().to_string() })?;
+    let (opened, since, change) = last(&contents.records).ok_or_else(|| EngineError::NeverOpened { run: run.id().to_string() })?;
     let mut opened = opened;
     restore(&mut opened, run)?;
     let runbook = disk::read(&run.source(&copy_name(RUNBOOK_COPY, change)))?;
@@ -81,8 +89,8 @@ pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
     if plan.digest() != opened.plan {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
-    let view = fold(&plan, &records)?;
-    Ok(Recorded { opened, since, change, runbook, called, plan, records, view })
+    let view = fold(&plan, &contents.records)?;
+    Ok(Recorded { opened, since, change, runbook, called, plan: Arc::new(plan), seen: Seen { journal: contents, view } })
 }
 
 /// The plan's copy after so many changes.

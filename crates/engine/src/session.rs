@@ -27,7 +27,7 @@ use crate::events::{Event, EventSender};
 use crate::host::Host;
 use crate::journal::{self, Journal, JournalError, Tail};
 use crate::locks::{self, Had, Keeper, Leasing, LockFolder, NamedLocks, Owner, Place, Wanted};
-use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, called_copy, copy_name};
+use crate::recorded::{self, PLAN_COPY, RUNBOOK_COPY, Seen, called_copy, copy_name};
 use crate::signals::Stops;
 use crate::state::{RunFolder, StateDir};
 use crate::vault::{self, Vault};
@@ -94,12 +94,14 @@ struct Held {
 }
 
 /// What another session of a run is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Onward {
     /// Going on, or undoing.
     pub intent: Intent,
     /// The session's runbook is a mended one, which was held against the run when the run had so many records; none where it is the run's own.
     pub amends: Option<u64>,
+    /// What the run was when it was looked at; it is read again where that is not so any more.
+    pub seen: Option<Seen>,
 }
 
 /// Carries out a new run. Its failures are records and end in [`SessionEnd::end`]; an error means that the run could not begin, or broke off.
@@ -140,8 +142,12 @@ pub(crate) async fn begin(
 /// the recorded variables with the secrets fetched again; or, where [`Onward::amends`] says so, those of a mended runbook.
 pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<SessionEnd, EngineError> {
     let Session { runbook, plan, inputs, host, events, .. } = &session;
-    let journal = Journal::open::<Stamped>(&run.journal());
+    let Onward { intent, amends, seen } = onward;
+    let (seen, view) = seen.map(|Seen { journal, view }| (journal, view)).unzip();
+    let mark = seen.as_ref().map(|seen| seen.mark);
+    let journal = Journal::open_seen::<Stamped>(&run.journal(), seen);
     let (journal, contents) = journal.map_err(|error| EngineError::from(error).before_the_first_record())?;
+    let view = view.filter(|_| mark == Some(contents.mark) && amends.is_none());
     if let Tail::InDoubt { line, .. } = contents.tail {
         return Err(EngineError::LostRecords { path: run.journal(), line });
     }
@@ -150,7 +156,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
         return Err(EngineError::NeverOpened { run: run.id().to_string() });
     };
     let looked_at = records.last().map(|stamped| stamped.seq);
-    if onward.amends.map_or(opened.plan != plan.digest(), |seen| Some(seen) != looked_at) {
+    if amends.map_or(opened.plan != plan.digest(), |seen| Some(seen) != looked_at) {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
     let accepted = rotation::accepted(&records, &session.inputs, &session.accept_secrets, &session.state.digest_key()?)?;
@@ -159,8 +165,8 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     let secrets = Secrets::new(inputs, session.state.digest_key()?);
     let mut vault = Vault::of(&session.state, &run);
     let mut known = Known { runbook, plan, folder: run.path(), vault: &mut vault, secrets: &secrets };
-    let Replayed { view, results, session: last } = dispatcher::replay(&mut known, &records, scopes)?;
-    let amended = if onward.amends.is_some() {
+    let Replayed { view, results, session: last } = dispatcher::replay(&mut known, records, view, scopes)?;
+    let amended = if amends.is_some() {
         let change = keep_copies(&run, runbook, plan, change).map_err(EngineError::before_the_first_record)?;
         let (variables, values) = recorded_inputs(inputs, &run, (change, &session.state.digest_key()?), &secrets.masker())?;
         Some(Amended { change, runbook: identity(runbook), plan: plan.digest(), variables, values })
@@ -169,7 +175,7 @@ pub async fn go_on(session: Session, run: RunFolder, onward: Onward) -> Result<S
     };
     let path = PathBuf::from(&amended.as_ref().map_or(&opened.runbook, |amended| &amended.runbook).path);
     let ledger = Ledger::new(journal, Arc::clone(plan), view, (Arc::clone(&host.clock), events.clone()));
-    session.run(Work { run, ledger, results, secrets, vault, path, accepted, amended }, held, (last + 1, onward.intent)).await
+    session.run(Work { run, ledger, results, secrets, vault, path, accepted, amended }, held, (last + 1, intent)).await
 }
 
 /// Keeps copies of a mended runbook and its plan; returns their number, the first after `change` that no session that broke off has used.

@@ -25,7 +25,7 @@ pub(crate) mod faulty;
 mod tests;
 
 pub use line::{FORMAT, LineFault, MAX_LINE, MAX_RECORD};
-pub use read::{Contents, Reader, Tail, read};
+pub use read::{Contents, Mark, Reader, Tail, read};
 pub use write::Journal;
 
 use crate::disk::DiskError;

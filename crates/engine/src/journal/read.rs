@@ -1,7 +1,7 @@
 //! Reading a journal back, one line at a time.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 use super::JournalError;
 use super::line::{self, Line, LineFault, MAX_LINE, Rejected};
 use crate::disk::OnPath;
+
+/// How many bytes are read at once.
+const CHUNK: usize = 64 * 1024;
 
 /// How a journal ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,19 @@ pub enum Tail {
     },
 }
 
+/// What a journal's file was when it was read: where it is to be gone on with, and how its bytes are known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// How many bytes of the file were read.
+    pub size: u64,
+    /// The CRC-32 of them.
+    sum: u32,
+    /// Where the last line that stays ends.
+    pub(super) kept: u64,
+    /// The number of the next line, and how many bad lines it would follow.
+    pub(super) position: (u64, u64),
+}
+
 /// A whole journal in memory.
 #[derive(Debug)]
 pub struct Contents<R> {
@@ -40,24 +56,32 @@ pub struct Contents<R> {
     pub records: Vec<R>,
     /// How the file ends.
     pub tail: Tail,
-    /// How many bytes of the file were read.
-    pub size: u64,
+    /// The file that they were read from.
+    pub mark: Mark,
     /// The positions in `records` before which a damaged line stood that an earlier session went on from.
     pub doubts: Vec<usize>,
 }
 
+impl Mark {
+    /// Whether a file, read from its beginning, still holds the same bytes and no more.
+    pub(super) fn is_of(&self, file: &mut File) -> io::Result<bool> {
+        let mut sum = crc32fast::Hasher::new();
+        let mut buffer = vec![0; CHUNK];
+        let mut size = 0;
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(size == self.size && sum.finalize() == self.sum);
+            }
+            size += len(read);
+            sum.update(buffer.get(..read).unwrap_or_default());
+        }
+    }
+}
+
 /// Reads a whole journal. Readers take no lock: a run that goes on shows as one that is not at its end, possibly with a torn tail.
 pub fn read<R: DeserializeOwned>(path: &Path) -> Result<Contents<R>, JournalError> {
-    let mut reader = Reader::open(path)?;
-    let mut records = Vec::new();
-    let mut doubts = Vec::new();
-    while let Some(batch) = reader.next_batch()? {
-        if batch.after_bad {
-            doubts.push(records.len());
-        }
-        records.extend(batch.records);
-    }
-    Ok(Contents { records, tail: reader.tail().clone(), size: reader.read, doubts })
+    Reader::open(path)?.contents()
 }
 
 /// One line's records.
@@ -74,14 +98,15 @@ pub struct Reader<R> {
     path: PathBuf,
     input: BufReader<File>,
     buffer: Vec<u8>,
-    /// Bytes seen.
-    pub(super) read: u64,
+    /// Bytes seen, and their CRC-32.
+    read: u64,
+    sum: crc32fast::Hasher,
     /// Lines seen, good and bad.
     lines: u64,
     /// The number that the next good line must have.
     next: u64,
     /// Where the last line that stays ends.
-    pub(super) kept: u64,
+    kept: u64,
     /// The first of the bad lines that were met and not yet named by a good one, and how many there are.
     bad: Option<(u64, LineFault, u64)>,
     tail: Tail,
@@ -99,9 +124,10 @@ impl<R: DeserializeOwned> Reader<R> {
     pub(super) fn over(path: &Path, file: File) -> Self {
         Self {
             path: path.to_owned(),
-            input: BufReader::with_capacity(64 * 1024, file),
+            input: BufReader::with_capacity(CHUNK, file),
             buffer: Vec::new(),
             read: 0,
+            sum: crc32fast::Hasher::new(),
             lines: 0,
             next: 0,
             kept: 0,
@@ -112,13 +138,27 @@ impl<R: DeserializeOwned> Reader<R> {
         }
     }
 
+    /// All that is left of it.
+    pub(super) fn contents(mut self) -> Result<Contents<R>, JournalError> {
+        let mut records = Vec::new();
+        let mut doubts = Vec::new();
+        while let Some(batch) = self.next_batch()? {
+            if batch.after_bad {
+                doubts.push(records.len());
+            }
+            records.extend(batch.records);
+        }
+        let mark = Mark { size: self.read, kept: self.kept, position: self.position(), sum: self.sum.finalize() };
+        Ok(Contents { records, tail: self.tail, mark, doubts })
+    }
+
     /// How the file ends; known once [`Self::next_batch`] has returned nothing.
     pub fn tail(&self) -> &Tail {
         &self.tail
     }
 
     /// The number of the next line that a writer would append, and how many bad lines it would follow.
-    pub(super) fn position(&self) -> (u64, u64) {
+    fn position(&self) -> (u64, u64) {
         let bad = self.bad.map_or(0, |(_, _, count)| count);
         (self.next + bad, bad)
     }
@@ -130,6 +170,7 @@ impl<R: DeserializeOwned> Reader<R> {
             let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX) + 1;
             let read = self.input.by_ref().take(limit).read_until(b'\n', &mut self.buffer).on("read", &self.path)?;
             self.read += len(read);
+            self.sum.update(&self.buffer);
             if read == 0 {
                 self.end();
                 return Ok(None);

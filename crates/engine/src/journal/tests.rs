@@ -69,6 +69,39 @@ fn an_opened_journal_goes_on() {
 }
 
 #[test]
+fn what_was_seen_is_taken_over_only_while_it_is_what_is_there() {
+    let folder = Folder::new();
+    let path = written(&folder, 2);
+    // A reader that saw more than there is: told from one that reads anew.
+    let seen = || {
+        let mut contents = read::<Note>(&path).unwrap();
+        contents.records.push(note("seen"));
+        contents
+    };
+    let opened = |seen| Journal::open_seen(&path, Some(seen)).map(|(journal, contents)| (journal, contents.records));
+
+    let (mut journal, records) = opened(seen()).unwrap();
+    assert_eq!(records.last(), Some(&note("seen")), "the same bytes are not read again");
+    journal.append(&[note("line 2")]).unwrap();
+    drop(journal);
+    assert_eq!(read::<Note>(&path).unwrap().records.len(), 3, "it goes on behind what was seen");
+
+    let longer = seen();
+    let (mut journal, _) = Journal::open::<Note>(&path).unwrap();
+    journal.append(&[note("line 3")]).unwrap();
+    drop(journal);
+    let (journal, records) = opened(longer).unwrap();
+    assert_eq!(records.last(), Some(&note("line 3")), "somebody went on with it");
+    drop(journal);
+
+    let changed = seen();
+    let bytes = fs::read(&path).unwrap();
+    let flipped: Vec<u8> = bytes.iter().enumerate().map(|(at, byte)| if at == 40 { byte ^ 1 } else { *byte }).collect();
+    fs::write(&path, flipped).unwrap();
+    assert!(matches!(opened(changed), Err(JournalError::Damaged { line: 1, .. })), "of the same length, and another");
+}
+
+#[test]
 fn a_torn_tail_is_cut() {
     let folder = Folder::new();
     let path = written(&folder, 3);

@@ -1,7 +1,7 @@
 //! Appending to a journal.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::line;
-use super::read::{Contents, Reader};
+use super::read::{Contents, Mark, Reader};
 use super::storage::{Room, Storage};
 use super::{JournalError, MAX_RECORD, Tail};
 use crate::crash;
@@ -49,32 +49,36 @@ impl Journal {
     ///
     /// A damaged last line stays where it is; the next line that is appended says that it is there. Its doubt is in [`Contents::tail`].
     pub fn open<R: DeserializeOwned>(path: &Path) -> Result<(Self, Contents<R>), JournalError> {
+        Self::open_seen(path, None)
+    }
+
+    /// The same, for who has read the journal before it had the lock: what was `seen` is taken for what is there where the file holds the same bytes still,
+    /// so that its records need not be understood twice.
+    pub fn open_seen<R: DeserializeOwned>(path: &Path, seen: Option<Contents<R>>) -> Result<(Self, Contents<R>), JournalError> {
         let mut file = OpenOptions::new().read(true).append(true).open(path).on("open", path)?;
         lock(&file, path)?;
-        let size = file.seek(SeekFrom::End(0)).on("read", path)?;
-        file.rewind().on("read", path)?;
-
-        let mut reader = Reader::over(path, file.try_clone().on("open", path)?);
-        let mut records = Vec::new();
-        let mut doubts = Vec::new();
-        while let Some(batch) = reader.next_batch()? {
-            if batch.after_bad {
-                doubts.push(records.len());
+        let seen = match seen {
+            Some(contents) if contents.mark.is_of(&mut file).on("read", path)? => Some(contents),
+            Some(_) | None => None,
+        };
+        let contents = match seen {
+            Some(contents) => contents,
+            None => {
+                file.rewind().on("read", path)?;
+                Reader::over(path, file.try_clone().on("open", path)?).contents()?
             }
-            records.extend(batch.records);
-        }
-        let tail = reader.tail().clone();
-        let (next, after_bad) = reader.position();
+        };
+        let Mark { size, kept, position: (next, after_bad), .. } = contents.mark;
         let mut journal = Self::over(path, Box::new(file));
-        (journal.size, journal.next, journal.after_bad) = (reader.kept, next, after_bad);
-        if reader.kept < size {
-            journal.file.cut(reader.kept).on("cut", path)?;
+        (journal.size, journal.next, journal.after_bad) = (kept, next, after_bad);
+        if kept < size {
+            journal.file.cut(kept).on("cut", path)?;
             journal.file.sync().on("sync", path)?;
         }
-        if tail == Tail::Unfinished {
+        if contents.tail == Tail::Unfinished {
             journal.put(b"\n", true)?;
         }
-        Ok((journal, Contents { records, tail, size, doubts }))
+        Ok((journal, contents))
     }
 
     pub(super) fn over(path: &Path, file: Box<dyn Storage>) -> Self {

@@ -106,7 +106,7 @@ impl Again {
         }
         let own = self.own(matches!(file, File::Same));
         let (runbook, inputs) = load(&own, &args.vars, args.no_input, &self.past(false), streams)?;
-        let plan = Arc::new(self.recorded.plan.clone());
+        let plan = Arc::clone(&self.recorded.plan);
         let ids = |plan: &Plan| plan.units().iter().map(|unit| unit.id.clone()).collect::<Vec<_>>();
         if runbook.units.iter().map(|unit| unit.id.clone()).collect::<Vec<_>>() != ids(&plan) {
             streams.err.line("error: the run's copy of the runbook and its plan do not belong together");
@@ -156,7 +156,8 @@ impl Again {
         let (own, values) = load(&self.own(false), &none, true, &past, streams)?;
         let (then, today) = (deeds(&own, &values), deeds(&runbook, &inputs));
         let old = Version { plan: &self.recorded.plan, deeds: &then };
-        let objections = objections(&self.recorded.view, &self.recorded.records, old, Version { plan: &plan, deeds: &today });
+        let objections =
+            objections(&self.recorded.seen.view, &self.recorded.seen.journal.records, old, Version { plan: &plan, deeds: &today });
         if !objections.is_empty() {
             let message = format!("`{}` cannot take over run {}", now.name(), self.folder.id());
             let mut fault = Diagnostic::error(Code::CannotTakeOver, message);
@@ -169,7 +170,7 @@ impl Again {
         }
         // The run's own scripts were read before it began; these were not.
         super::scripts::read(&runbook, &plan, streams)?;
-        Ok(Taken { procedure: Procedure { runbook, inputs, plan: Arc::new(plan) }, amends: Some(self.recorded.view.seq()) })
+        Ok(Taken { procedure: Procedure { runbook, inputs, plan: Arc::new(plan) }, amends: Some(self.recorded.seen.view.seq()) })
     }
 
     /// What the run was begun with beside the runbook and its values: the steps that were left out, found again in its plan.

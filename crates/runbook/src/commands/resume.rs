@@ -24,7 +24,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
     let state = runs::state_dir(state_dir, streams)?;
     let _ = folder.set(state.root().to_owned());
     let again = Again::find(&args.again, &state, streams)?;
-    let view = &again.recorded.view;
+    let view = &again.recorded.seen.view;
     if let Some(closed) = view.closed() {
         let stands = standing(Some(closed.end), false);
         streams.err.line(format_args!("run {} is at its end: {stands}; there is nothing to go on with", again.folder.id()));
@@ -47,7 +47,7 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),
-        on: Some((again.folder, Onward { intent: Intent::GoOn, amends })),
+        on: Some((again.folder, Onward { intent: Intent::GoOn, amends, seen: Some(again.recorded.seen) })),
         reports: &args.again.report,
     };
     carry_out(manner, &procedure, &state, streams)

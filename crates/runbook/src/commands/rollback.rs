@@ -28,7 +28,7 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
     let state = runs::state_dir(state_dir, streams)?;
     let _ = folder.set(state.root().to_owned());
     let again = Again::find(&args.again, &state, streams)?;
-    if let Some(closed) = again.recorded.view.closed().filter(|closed| closed.end != RunEnd::Done) {
+    if let Some(closed) = again.recorded.seen.view.closed().filter(|closed| closed.end != RunEnd::Done) {
         let stands = standing(Some(closed.end), false);
         streams.err.line(format_args!("run {} is at its end: {stands}; there is nothing to undo", again.folder.id()));
         return Ok(Exit::Done);
@@ -44,7 +44,7 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),
-        on: Some((again.folder, Onward { intent: Intent::RollBack, amends })),
+        on: Some((again.folder, Onward { intent: Intent::RollBack, amends, seen: Some(again.recorded.seen) })),
         reports: &args.again.report,
     };
     carry_out(manner, &procedure, &state, streams)
@@ -55,7 +55,7 @@ fn dry_run(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Streams)
     let state = runs::state_dir(state_dir, streams)?;
     let folder = runs::find(&state, &args.again.run, streams)?;
     let recorded = recorded(&folder).map_err(|error| broken_off(&error, &state, streams))?;
-    let (plan, view) = (&recorded.plan, &recorded.view);
+    let (plan, view) = (&*recorded.plan, &recorded.seen.view);
     let mut rows: Vec<Vec<String>> = Vec::new();
     let doubtful: Vec<EffectKey> = view.in_doubt().chain(view.running()).map(EffectKey::forward).collect();
     // What is in doubt may have changed something; whether it did is asked of the world when the rollback begins.

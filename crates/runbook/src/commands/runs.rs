@@ -127,7 +127,7 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
             std::thread::sleep(FOLLOW);
         }
         let size = |folder: &RunFolder| std::fs::metadata(folder.journal()).map(|meta| meta.len()).ok();
-        if follow && (!goes_on || size(&folder) != Some(contents.size)) {
+        if follow && (!goes_on || size(&folder) != Some(contents.mark.size)) {
             contents = runs::records(&folder, streams)?;
         }
         if !goes_on && shown == contents.records.len() {

@@ -169,7 +169,7 @@ impl Bench {
     pub(super) async fn go_on(&mut self, text: &str, intent: Intent) -> Ran {
         let run = self.state().last_run().unwrap();
         let (session, watching) = self.session(text);
-        Ran::of(go_on(session, run, Onward { intent, amends: None }).await.unwrap(), watching).await.unwrap()
+        Ran::of(go_on(session, run, Onward { intent, amends: None, seen: None }).await.unwrap(), watching).await.unwrap()
     }
 
     pub(super) fn state(&self) -> StateDir {

@@ -39,7 +39,7 @@ async fn a_wall_clock_that_is_set_back_changes_no_limit_and_no_duration() {
     assert_eq!(bench.world.timed().last().unwrap().0, 120, "pauses and time-outs go by the boot clock");
     let (first, last) = (&ran.records[0], ran.records.last().unwrap());
     assert!(last.at < first.at, "the records say what the clock said");
-    let view = recorded(&ran.run).unwrap().view;
+    let view = recorded(&ran.run).unwrap().seen.view;
     assert_eq!(view.clock().now().since_start(), Duration::from_mins(2), "{}", ran.journal);
 }
 

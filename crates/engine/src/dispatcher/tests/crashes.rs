@@ -162,7 +162,7 @@ async fn a_journal_that_was_cut_off_in_its_first_line_never_began() {
     let whole = bench.run(FORWARDS).await;
     std::fs::write(whole.run.journal(), &whole.journal.as_bytes()[..40]).unwrap();
     let (session, _watching) = bench.session(FORWARDS);
-    let onward = crate::session::Onward { intent: Intent::GoOn, amends: None };
+    let onward = crate::session::Onward { intent: Intent::GoOn, amends: None, seen: None };
     let refused = crate::session::go_on(session, whole.run, onward).await.unwrap_err();
     assert!(matches!(refused, crate::EngineError::NeverOpened { .. }), "{refused}");
 }

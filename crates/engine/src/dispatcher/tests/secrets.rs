@@ -10,7 +10,7 @@ use super::bench::{Bench, Person};
 use crate::EngineError;
 use crate::session::{Onward, go_on};
 
-const ON: Onward = Onward { intent: Intent::GoOn, amends: None };
+const ON: Onward = Onward { intent: Intent::GoOn, amends: None, seen: None };
 
 const NEEDS_PASSWORD: &str = r#"
     [vars.password]
