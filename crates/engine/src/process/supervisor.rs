@@ -10,6 +10,7 @@ use runbook_core::action::{BoxFuture, CancelKind, Cx, Exit, Failure, FailureKind
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::process::Child;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::environment::Environment;
@@ -44,17 +45,26 @@ impl Supervisor {
     pub(crate) fn new(inherited: Arc<Environment>, base: PathBuf, traces: Box<dyn Traces>) -> Self {
         Self { inherited, base, traces }
     }
+
+    /// Starts the child, on another thread: who starts one is held up until it has become the program, which would keep everything else waiting.
+    async fn spawn(&self, spec: ProcessSpec, mark: String) -> Result<(Child, ProcessSpec), Failure> {
+        let (inherited, base) = (Arc::clone(&self.inherited), self.base.clone());
+        let started = spawn_blocking(move || {
+            let mut command = command::build(&spec, &mark, &inherited, &base)?;
+            crash::point("process.before-spawn");
+            let child = command.spawn().map_err(|error| command::spawn_failure(&spec, &error))?;
+            // The command, which ends here, holds this side's copies of files and pipes.
+            crash::point("process.after-spawn");
+            Ok((child, spec))
+        });
+        started.await.map_err(|error| Failure::new(FailureKind::Internal, format!("the start of a child broke off: {error}")))?
+    }
 }
 
 impl Processes for Supervisor {
     fn run<'a>(&'a self, cx: Cx<'a>, spec: ProcessSpec) -> BoxFuture<'a, Result<Exit, Failure>> {
         Box::pin(async move {
-            let mut command = command::build(&spec, cx.mark(), &self.inherited, &self.base)?;
-            crash::point("process.before-spawn");
-            let child = command.spawn().map_err(|error| command::spawn_failure(&spec, &error))?;
-            // The command holds this side's copies of files and pipes.
-            drop(command);
-            crash::point("process.after-spawn");
+            let (child, spec) = self.spawn(spec, cx.mark().to_owned()).await?;
             let mut group = Group::of(child, &spec)?;
             self.traces.note(json!({ "pid": group.pid.as_raw_nonzero().get(), "start": marked::start_time(group.pid) }));
             let exit = group.supervise(cx, &spec).await?;
