@@ -3,6 +3,8 @@
 #[cfg(feature = "bench")]
 mod backup;
 #[cfg(feature = "bench")]
+pub(crate) mod bare;
+#[cfg(feature = "bench")]
 mod masking;
 #[cfg(feature = "bench")]
 mod measure;

@@ -52,6 +52,10 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
     if let ["lab-runtime", runc, rest @ ..] = words {
         return lab::run_bounded(runc, rest);
     }
+    #[cfg(feature = "bench")]
+    if let [bench::bare::WORD, files @ ..] = words {
+        return bench::bare::read(files);
+    }
     let checkout = Checkout::find()?;
     match words {
         ["lab", "up"] => lab::up(&checkout).map(lab::Lab::describe),

@@ -1,5 +1,6 @@
 //! What is measured, and against what.
 
+use super::bare::reading;
 use super::measure::{finish, typical, watched};
 use super::runs::Runs;
 use crate::checkout::Checkout;
@@ -60,17 +61,7 @@ impl Bench<'_> {
     fn check(&self) -> Result<[Row; 2], TaskError> {
         let text = procedure(10_000);
         let file = self.write("10000.toml", &text)?;
-        let parse = super::measure::median(
-            (0..5)
-                .map(|_| {
-                    let begun = Instant::now();
-                    let table = toml::de::DeTable::parse(&text);
-                    let took = begun.elapsed();
-                    drop(table);
-                    took
-                })
-                .collect(),
-        );
+        let parse = reading(&[&file])?;
         let check = typical(5, || self.runbook(&["check"], &file))?;
         let peak = watched(&mut self.runbook(&["check"], &file))?.peak;
         let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
