@@ -57,16 +57,13 @@ impl Journal {
     pub fn open_seen<R: DeserializeOwned>(path: &Path, seen: Option<Contents<R>>) -> Result<(Self, Contents<R>), JournalError> {
         let mut file = OpenOptions::new().read(true).append(true).open(path).on("open", path)?;
         lock(&file, path)?;
-        let seen = match seen {
-            Some(contents) if contents.mark.is_of(&mut file).on("read", path)? => Some(contents),
-            Some(_) | None => None,
-        };
-        let contents = match seen {
-            Some(contents) => contents,
-            None => {
-                file.rewind().on("read", path)?;
-                Reader::over(path, file.try_clone().on("open", path)?).contents()?
-            }
+        let contents = if let Some(contents) = seen
+            && contents.mark.is_of(&mut file).on("read", path)?
+        {
+            contents
+        } else {
+            file.rewind().on("read", path)?;
+            Reader::over(path, file.try_clone().on("open", path)?).contents()?
         };
         let Mark { size, kept, position: (next, after_bad), .. } = contents.mark;
         let mut journal = Self::over(path, Box::new(file));
