@@ -168,7 +168,7 @@ async fn a_backup_with_a_fault_is_refused_before_anything_is_dropped() {
         write("manifest.json", manifest.as_bytes());
         let _ = std::fs::remove_file(case.backup.join("99-more.sql"));
     }
-    for (name, text) in [("no json", "{"), ("another file", "{\"a\": 1}"), ("newer", "{\"backup_format\": 2}"), ("empty", "")] {
+    for (name, text) in [("no json", "{"), ("another file", "{\"a\": 1}"), ("newer", "{\"backup_format\": 3}"), ("empty", "")] {
         write("manifest.json", text.as_bytes());
         let (failure, residue) = failed(case.cx.run(&*case.recreate()).await);
         assert_eq!((failure.kind, residue), (FailureKind::Failed, Residue::None), "{name}: {failure}");

@@ -1,7 +1,5 @@
 //! How the values of a column are read, written and checked.
 
-use crate::sql::quote::push_name;
-
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sql) struct Column {
@@ -63,16 +61,6 @@ impl Kind {
             _ => return None,
         })
     }
-
-    /// The expression that is selected to write the value.
-    pub(in crate::sql) fn push_read(self, out: &mut String, name: &str) {
-        push_name(out, name);
-        match self {
-            Self::Float => out.push_str(" * 1e0"),
-            Self::Bits => out.push_str(" + 0"),
-            Self::Exact | Self::Bytes | Self::Text | Self::LongText => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -83,12 +71,5 @@ mod tests {
     fn unknown_types_are_not_guessed_at() {
         assert_eq!(Kind::of("vector"), None);
         assert_eq!(Kind::of("BIGINT"), Some(Kind::Exact));
-    }
-
-    #[test]
-    fn names_are_quoted_in_expressions() {
-        let mut out = String::new();
-        Kind::Float.push_read(&mut out, "a`b");
-        assert_eq!(out, "`a``b` * 1e0");
     }
 }

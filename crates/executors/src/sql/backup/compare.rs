@@ -119,12 +119,14 @@ pub(in crate::sql) fn is_part_of(part: &Contents, whole: &Contents) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::contents::{Checksum, ObjectEntry, ObjectKind};
+    use super::super::row_text::RowText;
     use super::*;
 
     fn contents() -> Contents {
         Contents {
             charset: "utf8mb4".to_owned(),
             collation: "utf8mb4_bin".to_owned(),
+            row_text: RowText::NEWEST,
             tables: vec![TableEntry {
                 name: "t".to_owned(),
                 rows: 2,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::row_text::RowText;
+
 /// A checksum of a table's rows, made by the server, in any order of the rows: over each row's CRC-32 the exclusive or and the sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +85,9 @@ pub struct Contents {
     pub charset: String,
     /// The database's default collation.
     pub collation: String,
+    /// Which text of a row its CRC-32 is of: checksums of different texts cannot be compared.
+    #[serde(default, skip_serializing_if = "RowText::is_lengths")]
+    pub row_text: RowText,
     /// Its tables, by name.
     pub tables: Vec<TableEntry>,
     /// Everything else, by kind and name.

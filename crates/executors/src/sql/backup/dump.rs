@@ -15,6 +15,7 @@ use super::grants::sees_everything;
 use super::inventory::{self, Inventory};
 use super::manifest::{FORMAT, Manifest, ServerInfo, ToolInfo};
 use super::objects::Objects;
+use super::row_text::RowText;
 use super::sink::{Batch, Sink};
 use super::snapshot::{Readers, Snapshot, Together};
 use super::survey::table_entry;
@@ -197,6 +198,7 @@ impl<'a> Dump<'_, 'a> {
         let tables = inventory.tables.iter().zip(&written);
         let tables = tables.map(|((table, columns), written)| table_entry(table, columns, &written.ddl, written.sum)).collect();
         let objects = Objects { session, sink, database: self.request.database, inventory }.everything().await?;
-        Ok(Contents { charset: inventory.charset.clone(), collation: inventory.collation.clone(), tables, objects })
+        let (charset, collation) = (inventory.charset.clone(), inventory.collation.clone());
+        Ok(Contents { charset, collation, row_text: RowText::NEWEST, tables, objects })
     }
 }

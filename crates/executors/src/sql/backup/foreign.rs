@@ -256,6 +256,7 @@ pub(super) fn is_below(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::contents::{Checksum, TableEntry};
+    use super::super::row_text::RowText;
     use super::*;
 
     #[test]
@@ -281,6 +282,7 @@ mod tests {
         let contents = Contents {
             charset: "utf8mb4".to_owned(),
             collation: "utf8mb4_bin".to_owned(),
+            row_text: RowText::NEWEST,
             tables: vec![table("Here", 1), table("empty", 0), table("odd name", 5), table("lost", 7), table("cut", 2)],
             objects: Vec::new(),
         };

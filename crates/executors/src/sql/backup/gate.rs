@@ -157,7 +157,7 @@ pub(in crate::sql) async fn drop_database(session: &mut Session<'_>, database: &
 /// Makes sure that a verified backup holds everything that stands in the database now; `field` names it. What the backup leaves out (`without`) is
 /// looked at too: it would be dropped.
 pub(in crate::sql) async fn is_kept(dialer: &Dialer<'_>, database: &str, report: &Report, field: &str) -> Sql<()> {
-    let actual = contents_of(dialer, database).await?;
+    let actual = contents_of(dialer, database, &report.manifest.contents).await?;
     if report.manifest.database == database && is_part_of(&actual, &report.manifest.contents) {
         return Ok(());
     }
@@ -171,10 +171,10 @@ pub(in crate::sql) async fn is_kept(dialer: &Dialer<'_>, database: &str, report:
     .into())
 }
 
-/// Everything that a database holds now.
-pub(in crate::sql) async fn contents_of(dialer: &Dialer<'_>, database: &str) -> Sql<Contents> {
+/// Everything that a database holds now; `expected` is what it is to be compared with.
+async fn contents_of(dialer: &Dialer<'_>, database: &str, expected: &Contents) -> Sql<Contents> {
     let mut readers = Readers::open(dialer, database, usize::from(Connections::default().get()), Together::Free).await?;
-    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without: &[], expected: None };
+    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without: &[], expected: Some(expected) };
     let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
     readers.close().await;
     Ok(contents)

@@ -10,14 +10,14 @@ use super::contents::Contents;
 use crate::sql::session::Flavour;
 
 /// The version of the format that is written. Older ones are read, newer ones are refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A backup's manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Manifest of a runbook backup")]
 pub struct Manifest {
-    /// The version of this format: 1.
+    /// The version of this format: 2, or 1 in backups of earlier builds, whose checksums are of another text.
     pub backup_format: u32,
     /// Whether everything was written. A manifest that says no is no proof of anything.
     pub complete: bool,

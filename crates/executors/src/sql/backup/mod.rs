@@ -15,6 +15,7 @@ pub(super) mod ddl;
 mod definitions;
 mod dependents;
 pub(super) mod dump;
+mod fields;
 pub(super) mod folder;
 pub(super) mod foreign;
 pub(super) mod gate;
@@ -25,6 +26,7 @@ pub(super) mod load;
 mod manifest;
 mod objects;
 pub(super) mod restore;
+mod row_text;
 pub(super) mod rows;
 mod sink;
 pub(super) mod snapshot;
@@ -37,6 +39,7 @@ pub(super) use blocking::blocking;
 pub use compare::Difference;
 pub use contents::{Checksum, Contents, ObjectEntry, ObjectKind, TableEntry};
 pub use manifest::{FileEntry, How, Manifest, Part, ServerInfo, SnapshotInfo, ToolInfo, schema as manifest_schema};
+pub use row_text::RowText;
 pub use verify::{Report, look_at, manifest_path, read_manifest, verify};
 
 /// A table that stands in a database while a backup is loaded into it: what is there then is no one's data.

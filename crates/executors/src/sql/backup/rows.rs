@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use mysql_async::Value as Raw;
 use runbook_core::action::{Failure, FailureKind};
 
 use super::column::{Column, Kind};
@@ -46,29 +45,14 @@ impl RowWriter {
         Self { head: head.into_bytes(), kinds, names, table: table.to_owned(), out: Vec::new(), statements: 0, open: None }
     }
 
-    /// What is read of each row: the values in the order of [`push`](Self::push).
-    pub(in crate::sql) fn selected(&self) -> String {
-        let mut sql = String::new();
-        for (at, (kind, name)) in self.kinds.iter().zip(&self.names).enumerate() {
-            if at > 0 {
-                sql.push_str(", ");
-            }
-            kind.push_read(&mut sql, name);
-        }
-        if self.kinds.is_empty() {
-            sql.push('1');
-        }
-        sql
-    }
-
-    /// Adds a row, as the text protocol brings it: bytes or null, in the order of [`selected`](Self::selected).
-    pub(in crate::sql) fn push(&mut self, values: &[Option<Raw>]) -> Result<(), Failure> {
-        let is_large = |value: &Option<Raw>| matches!(value, Some(Raw::Bytes(bytes)) if bytes.len() >= LARGE);
-        let large = values.iter().any(is_large);
+    /// Adds a row: bytes or null, in the order of the columns that are not generated.
+    pub(in crate::sql) fn push(&mut self, values: &[Option<&[u8]>]) -> Result<(), Failure> {
+        let is_large = |value: Option<&[u8]>| value.is_some_and(|bytes| bytes.len() >= LARGE);
+        let large = values.iter().copied().any(is_large);
         if large {
             self.close();
-            for (at, value) in values.iter().enumerate().filter(|(_, value)| is_large(value)) {
-                if let Some(Raw::Bytes(bytes)) = value {
+            for (at, value) in values.iter().copied().enumerate().filter(|(_, value)| is_large(*value)) {
+                if let Some(bytes) = value {
                     self.variable(at, bytes)?;
                 }
             }
@@ -86,10 +70,10 @@ impl RowWriter {
                 self.out.extend_from_slice(b", ");
             }
             match values.get(at) {
-                Some(value) if large && is_large(value) => {
+                Some(value) if large && is_large(*value) => {
                     let _ = write!(self.out, "@runbook_{at}");
                 }
-                Some(Some(Raw::Bytes(bytes))) => self.value(at, bytes)?,
+                Some(Some(bytes)) => self.value(at, bytes)?,
                 _ => self.out.extend_from_slice(b"NULL"),
             }
         }

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use super::manifest::{FileEntry, Part, RELATED_TABLES, hex};
+use super::manifest::{FORMAT, FileEntry, Part, RELATED_TABLES, hex};
 
 /// A data file ends after the batch with which it reaches this size: files can be loaded side by side, and one lost file is not everything.
 const FILE_BYTES: u64 = 64 << 20;
@@ -262,7 +262,7 @@ impl Writer {
         let out = if self.gzip { Packed::Gzip(Box::new(GzEncoder::new(hashed, Compression::fast()))) } else { Packed::Plain(hashed) };
         let head = head(place.part);
         let mut open = Open { name, place, volume, path, out, statements: head.len() as u64, text_bytes: 0 };
-        let mut beginning = format!("-- runbook backup, format 1: {plain}\n");
+        let mut beginning = format!("-- runbook backup, format {FORMAT}: {plain}\n");
         for statement in head {
             beginning.push_str(statement);
             beginning.push_str(";\n");

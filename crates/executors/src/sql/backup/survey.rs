@@ -15,6 +15,7 @@ use super::ddl::{self, TableDdl};
 use super::inventory::{self, Definition, Inventory};
 use super::key::{Key, Range, cuts};
 use super::manifest::hex;
+use super::row_text::RowText;
 use super::snapshot::Snapshot;
 use super::workers::{Queue, side_by_side};
 use crate::sql::failure::{Fault, Sql};
@@ -41,7 +42,7 @@ pub(in crate::sql) struct Survey<'s> {
     pub(in crate::sql) snapshot: &'s Snapshot,
     /// Names that are left out.
     pub(in crate::sql) without: &'s [String],
-    /// What is probably there: tells which tables are large.
+    /// What is probably there: tells which tables are large, and what the checksums are to be of.
     pub(in crate::sql) expected: Option<&'s Contents>,
 }
 
@@ -74,7 +75,11 @@ impl Survey<'_> {
             objects.push(object_entry(*kind, name, &create));
         }
         let Inventory { charset, collation, .. } = inventory;
-        Ok(Contents { charset, collation, tables, objects })
+        Ok(Contents { charset, collation, row_text: self.row_text(), tables, objects })
+    }
+
+    fn row_text(&self) -> RowText {
+        self.expected.map_or(RowText::NEWEST, |contents| contents.row_text)
     }
 
     async fn tables(&self, dialer: Option<&Dialer<'_>>, sessions: &mut [Session<'_>], inventory: &Inventory) -> Sql<Vec<TableEntry>> {
@@ -129,7 +134,7 @@ impl Survey<'_> {
                 first
             }
         };
-        let part = sum(session, table, columns, &self.snapshot.as_of(), &range).await?;
+        let part = sum(session, table, (columns.as_slice(), self.row_text()), &self.snapshot.as_of(), &range).await?;
         if let Some((_, sum)) = found.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&at) {
             sum.merge(part);
         }

@@ -4,7 +4,7 @@
 //! the primary key; only where there are more, the rest is cut into pieces that any connection can take. So small tables cost one question each,
 //! and nothing has to be known of sizes beforehand, of which OceanBase tells nothing reliable. Which file a row comes to depends on the data alone.
 //!
-//! Each row comes with its checksum: the server computes it while it reads the row anyway.
+//! Each row comes as its text and with its checksum: the server computes both while it reads the row anyway.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +12,12 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use mysql_async::Value as Raw;
-use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+use runbook_core::action::{Cx, Progress, Unit};
 
-use super::checksum::{Sum, one_plan, row_crc};
+use super::checksum::{Sum, one_plan};
 use super::column::Column;
 use super::ddl::TableDdl;
+use super::fields::{Fields, Row};
 use super::key::{Key, Range, Start, cuts};
 use super::manifest::Part;
 use super::rows::RowWriter;
@@ -218,14 +219,14 @@ impl Worker<'_, '_> {
     ) -> Sql<(Sum, Option<Cut>)> {
         let (table, columns) = tables.table(at);
         let mut writer = RowWriter::new(table, columns);
+        let fields = Fields::new(self.session.flavour, columns);
         // Where the rows are to come in the order of the key, no server shall think that sorting all of them is better.
         let oceanbase = self.session.flavour == Flavour::OceanBase;
         let by_key = if key.is_some() && !oceanbase { " FORCE INDEX (PRIMARY)" } else { "" };
         let sql = format!(
-            "SELECT {}{}, {} FROM {}{}{by_key}{}{}{}",
+            "SELECT {}{} FROM {}{}{by_key}{}{}{}",
             one_plan(self.session.flavour, table),
-            writer.selected(),
-            row_crc(columns),
+            fields.selected(),
             name(table),
             tables.snapshot.as_of(),
             range.condition(),
@@ -235,14 +236,15 @@ impl Worker<'_, '_> {
         let mut result = self.session.query(&sql).await?;
         let (mut sum, mut cut, mut smallest, mut handed_over) = (Sum::default(), None, None, 0);
         while let Some(row) = result.next().await? {
-            let mut values = row.unwrap_raw();
-            sum.add(crc(values.pop().flatten().as_ref())?);
+            let row = Row::new(row.unwrap_raw())?;
+            sum.add(row.crc);
+            let values = fields.values(&row)?;
             if let Some(key) = key.filter(|_| limit.is_some()) {
                 if sum.rows == 1 {
-                    smallest = key.literals(|at| bytes(values.get(at)?.as_ref()?)).and_then(|row| row.into_iter().next());
+                    smallest = key.literals(|at| *values.get(at)?).and_then(|row| row.into_iter().next());
                 }
                 if Some(sum.rows) == limit {
-                    cut = key.literals(|at| bytes(values.get(at)?.as_ref()?));
+                    cut = key.literals(|at| *values.get(at)?);
                 }
             }
             writer.push(&values)?;
@@ -272,10 +274,4 @@ fn bytes(value: &Raw) -> Option<&[u8]> {
         Raw::Bytes(bytes) => Some(bytes),
         _ => None,
     }
-}
-
-/// The checksum at the end of a row. Where the server gives none, nothing would prove the row.
-fn crc(value: Option<&Raw>) -> Result<u32, Failure> {
-    let crc = value.and_then(bytes).and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok());
-    crc.ok_or_else(|| Failure::new(FailureKind::Failed, "the server gives no checksum for a row"))
 }

@@ -12,8 +12,8 @@ fn column(name: &str, data_type: &str) -> Column {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what a row's value looks like")]
-fn raw(bytes: &[u8]) -> Option<Raw> {
-    Some(Raw::Bytes(bytes.to_vec()))
+fn raw(bytes: &[u8]) -> Option<&[u8]> {
+    Some(bytes)
 }
 
 fn text(batch: Option<(Vec<u8>, u64)>) -> (String, u64) {
@@ -24,9 +24,8 @@ fn text(batch: Option<(Vec<u8>, u64)>) -> (String, u64) {
 fn each_kind_is_written_without_loss() {
     let columns = [column("a", "int"), column("b`", "float"), column("c", "blob"), column("d", "varchar"), column("e", "double")];
     let mut writer = RowWriter::new("t", &columns);
-    assert_eq!(writer.selected(), "`a`, `b``` * 1e0, `c`, `d`, `e` * 1e0");
     writer.push(&[raw(b"-7"), raw(b"-0"), raw(b"\x00\xff"), raw("it's\n\\ 名".as_bytes()), raw(b"1e300")]).unwrap();
-    writer.push(&[None, None, raw(b""), raw(b""), Some(Raw::NULL)]).unwrap();
+    writer.push(&[None, None, raw(b""), raw(b""), None]).unwrap();
     assert_eq!(
         text(writer.finish()),
         (
@@ -42,7 +41,6 @@ fn generated_columns_are_left_out() {
     let mut columns = [column("a", "int"), column("g", "int")];
     columns[1].generated = true;
     let mut writer = RowWriter::new("t", &columns);
-    assert_eq!(writer.selected(), "`a`");
     writer.push(&[raw(b"1")]).unwrap();
     assert_eq!(text(writer.finish()).0, "INSERT INTO `t` (`a`) VALUES\n(1);\n");
 }
