@@ -77,6 +77,28 @@ impl OwnServer {
         }
     }
 
+    /// Starts it with a new folder of data, as on a new machine.
+    pub(crate) fn start_anew(&mut self) {
+        self.kill();
+        let data = self.folder.join("data");
+        std::fs::remove_dir_all(&data).expect("its data");
+        std::fs::create_dir_all(&data).expect("a folder");
+        if matches!(self.db, Db::MariaDb) {
+            self.install();
+        }
+        self.start();
+    }
+
+    /// The transactions that it has kept from before it was started: nobody's, and without an end. Only seekdb 1.4 does so.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        match self.db {
+            Db::OceanBase => {
+                self.sql("oceanbase", "select tx_id from `V$OB_TRANSACTION_WRITE_STATE` where session_id = 0 and tx_expired_time is null")
+            }
+            Db::MariaDb => Vec::new(),
+        }
+    }
+
     /// Carries statements out as root, and gives the rows, a line each.
     #[track_caller]
     pub(crate) fn sql(&self, database: &str, text: &str) -> Vec<String> {

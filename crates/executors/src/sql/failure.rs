@@ -34,6 +34,18 @@ pub(super) mod code {
     pub(in crate::sql) const INTERRUPTED: u16 = 1317;
     /// The snapshot is gone (OceanBase) or the table changed under it (InnoDB).
     pub(in crate::sql) const TABLE_DEF_CHANGED: u16 = 1412;
+    /// OceanBase: try again.
+    pub(in crate::sql) const TRY_AGAIN: u16 = 4023;
+    /// OceanBase: this server's definitions are behind ("schema error").
+    pub(in crate::sql) const SCHEMA_REFRESHES: u16 = 4242;
+    /// OceanBase: definitions are not up to date.
+    pub(in crate::sql) const SCHEMA_IS_OLD: u16 = 4346;
+    /// OceanBase: another server's definitions are not read yet.
+    pub(in crate::sql) const SCHEMA_IS_NOT_FULL: u16 = 4390;
+    /// OceanBase: schema, try again.
+    pub(in crate::sql) const SCHEMA_TRY_AGAIN: u16 = 5627;
+    /// OceanBase: another changed the definitions of what this one needs.
+    pub(in crate::sql) const DEFINITION_CONFLICT: u16 = 5827;
     /// The snapshot is gone: OceanBase has compacted the old rows away ("invalid timestamp").
     pub(in crate::sql) const SNAPSHOT_GONE: u16 = 4344;
 }
@@ -81,6 +93,27 @@ impl Fault {
     /// Whether the connection is gone, so that nobody knows how the last statement ended.
     pub(super) fn is_loss(&self) -> bool {
         self.failure.kind == FailureKind::Disconnected
+    }
+
+    /// Whether OceanBase wishes that the same definition be sent again. These are the errors after which OceanBase itself resends a definition
+    /// (`is_ddl_stmt_packet_retry_err` and the schema errors of `ObQueryRetryCtrl::init`, in its source), until its own patience ends.
+    pub(super) fn wants_again(&self) -> bool {
+        matches!(
+            self.code,
+            Some(
+                code::TRY_AGAIN
+                    | code::SCHEMA_REFRESHES
+                    | code::SCHEMA_IS_OLD
+                    | code::SCHEMA_IS_NOT_FULL
+                    | code::SCHEMA_TRY_AGAIN
+                    | code::DEFINITION_CONFLICT
+            )
+        )
+    }
+
+    /// Whether what a definition would make is there: a table or view, a key, a routine, a trigger, a foreign key, a sequence.
+    pub(super) fn is_there_already(&self) -> bool {
+        matches!(self.code, Some(1050 | 1061 | 1304 | 1359 | 1826 | 4297))
     }
 
     /// As an action's end.
@@ -168,7 +201,7 @@ fn of_server(code: u16, state: &str, message: &str) -> Failure {
         1205 | 3024 | 4012 | 4377 | 6005 => (FailureKind::TimedOut, true),
         1053 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 | 5066 => (FailureKind::Disconnected, true),
         // Deadlocks, and OceanBase's "try again" family (leader switched, schema behind, rolled back).
-        1213 | 4023 | 4038 | 4654 | 5627 | 6002 | 6210 | 6224 => (FailureKind::Failed, true),
+        1213 | 4023 | 4038 | 4242 | 4346 | 4390 | 4654 | 5627 | 5827 | 6002 | 6210 | 6224 => (FailureKind::Failed, true),
         // Wrong in itself: syntax, names, types, duplicates, read-only transaction. The same again fails again.
         _ => (FailureKind::Failed, false),
     };
@@ -214,6 +247,19 @@ mod tests {
         assert_eq!(server(1040).kind, FailureKind::Exhausted);
         assert!(server(1213).retryable);
         assert!(!server(1064).retryable);
+    }
+
+    #[test]
+    fn only_what_oceanbase_wants_to_have_again_is_sent_again() {
+        let fault = |code| Fault { code: Some(code), cancelled: false, failure: Box::new(server(code)) };
+        for code in [4023, 4242, 4346, 4390, 5627, 5827] {
+            assert!(fault(code).wants_again() && server(code).retryable, "{code}");
+        }
+        // 5624 is about outer joins; what was killed, timed out or came into a deadlock is no definition's wish.
+        for code in [1050, 1064, 1205, 1213, 1317, 4001, 4012, 5066, 5624, 6002] {
+            assert!(!fault(code).wants_again(), "{code}");
+        }
+        assert!(!Fault::cancelled().wants_again());
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Recreate {
         let into = name(&self.database);
         let verb = if matches!(present, Present::Empty) { "ALTER" } else { "CREATE" };
         if matches!(present, Present::Begun(_) | Present::Full(_)) {
-            drop_database(&mut session, &self.database)
+            drop_database(dialer, &mut session, &self.database)
                 .await
                 .inspect_err(|fault| progress.touched = fault.failure.kind != FailureKind::Denied)?;
         }

@@ -165,6 +165,14 @@ impl<'a> Dialer<'a> {
         }
     }
 
+    /// Interrupts what runs on one connection, once.
+    pub(super) async fn interrupt(&self, id: u32) {
+        if let Ok(mut conn) = open_quietly(self.cx, &self.target.settings).await {
+            let _ = conn.query_drop(format!("KILL QUERY {id}")).await;
+            let _ = conn.disconnect().await;
+        }
+    }
+
     /// Interrupts what runs, again and again (a kill may fall between two statements), and ends when nothing more can be hoped for.
     pub(super) async fn stop(&self) {
         let mut rounds = 0_u32;

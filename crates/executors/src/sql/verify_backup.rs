@@ -155,7 +155,8 @@ impl VerifyBackup {
         *touched = restored.touched;
         if restored.touched && !result.as_ref().is_err_and(Fault::is_interruption) {
             // The first fault is the one that counts.
-            let dropped = discard(&mut session, &scratch).await.map_err(|fault| fault.at(&format!("the database `{scratch}` is left")));
+            let dropped =
+                discard(dialer, &mut session, &scratch).await.map_err(|fault| fault.at(&format!("the database `{scratch}` is left")));
             *touched = dropped.is_err();
             result.and(dropped)?;
         } else {
@@ -218,7 +219,7 @@ impl Action for VerifyBackup {
                     let mut session = dialer.connect_bare().await?;
                     let present = look(&mut session, &scratch).await?;
                     if self.is_own(&present, cx) {
-                        discard(&mut session, &scratch).await?;
+                        discard(&dialer, &mut session, &scratch).await?;
                     }
                     session.close().await;
                     Ok(())

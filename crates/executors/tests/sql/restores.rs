@@ -206,6 +206,56 @@ async fn an_error_in_the_middle_stops_and_the_next_attempt_starts_over() {
     }
 }
 
+/// seekdb itself says so: a procedure that signals the very error.
+#[tokio::test]
+async fn a_definition_is_sent_again_where_oceanbase_wants_it_and_rows_are_not() {
+    let lab = servers().await;
+    let server = &lab[0];
+    let signals = server.database("signals").await;
+    let procedure = |name: &str, when: &str, error: u16| {
+        format!(
+            "DELIMITER //\nCREATE PROCEDURE {name}() BEGIN SET @n = ifnull(@n, 0) + 1; IF {when} THEN \
+             SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {error}, MESSAGE_TEXT = 'said by the server'; END IF; END//\nDELIMITER ;\n"
+        )
+    };
+    let procedures =
+        [procedure("twice", "@n < 3", 5627), procedure("always", "true", 5827), procedure("there_already", "true", 1050)].concat();
+    server.script(&signals, &procedures).await;
+    let case = Case::new(server, "again").await;
+    let calling = |name: &str, part: &str, before: &str| {
+        let call = format!("CALL `{}`.`{name}`();\n{before}", signals.name);
+        case.rewrite(part, |text| text.replacen(before, &call, 1));
+        call
+    };
+    let back = |call: &str, part: &str, before: &str| case.rewrite(part, |text| text.replacen(call, before, 1));
+
+    // Each with an aside of its own: what stands there is another backup's work, and nobody's loss.
+    let again = |aside: &str| case.restore(&json!({ "recreate": true, "aside": case.cx.folder().join(aside) }));
+
+    let (tables, rows) = ("20-tables.sql", "30-data-00001.sql");
+    for name in ["twice", "there_already"] {
+        let call = calling(name, tables, "CREATE TABLE");
+        succeeded(case.cx.run(&*again(name)).await);
+        assert_eq!(case.state().await, "old", "{name}");
+        back(&call, tables, "CREATE TABLE");
+    }
+    // It does not go on for ever.
+    let call = calling("always", tables, "CREATE TABLE");
+    let (failure, residue) = failed(case.cx.run(&*again("endless")).await);
+    assert_eq!((failure.kind, residue, failure.retryable), (FailureKind::Failed, Residue::Partial, true), "{failure}");
+    assert!(failure.message.starts_with("`20-tables.sql`, line ") && failure.message.ends_with("said by the server"), "{failure}");
+    back(&call, tables, "CREATE TABLE");
+    // The transaction may be gone with the rows before: nothing is sent after them as if they were there.
+    let call = calling("twice", rows, "INSERT INTO");
+    let (failure, _) = failed(case.cx.run(&*again("rows")).await);
+    assert!(failure.message.starts_with("`30-data-00001.sql`, line ") && failure.message.ends_with("said by the server"), "{failure}");
+    back(&call, rows, "INSERT INTO");
+
+    succeeded(case.cx.run(&*again("last")).await);
+    case.database.drop().await;
+    signals.drop().await;
+}
+
 #[tokio::test]
 async fn rows_that_were_left_out_or_changed_on_the_way_are_noticed() {
     for server in servers().await.iter() {

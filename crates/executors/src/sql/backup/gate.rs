@@ -10,6 +10,7 @@ use super::compare::is_part_of;
 use super::connections::Connections;
 use super::contents::Contents;
 use super::inventory;
+use super::kept::define_first;
 use super::snapshot::{Readers, Together};
 use super::survey::Survey;
 use super::verify::Report;
@@ -143,9 +144,9 @@ pub(in crate::sql) async fn refuse_connected(session: &mut Session<'_>, database
 }
 
 /// Drops. A server that denies it (no privilege) has changed nothing.
-pub(in crate::sql) async fn drop_database(session: &mut Session<'_>, database: &str) -> Sql<()> {
-    let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", name(database))).await;
-    dropped.map(drop).map_err(|mut fault| {
+pub(in crate::sql) async fn drop_database(dialer: &Dialer<'_>, session: &mut Session<'_>, database: &str) -> Sql<()> {
+    let dropped = define_first(dialer, session, database, &format!("DROP DATABASE IF EXISTS {}", name(database))).await;
+    dropped.map_err(|mut fault| {
         if fault.failure.kind == FailureKind::Denied {
             let help = format!("as an administrator: GRANT DROP, CREATE ON {}.* TO the user; nothing was dropped", name(database));
             fault.failure.help = Some(help);

@@ -18,6 +18,7 @@ use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
 use tokio::sync::Mutex;
 
 use super::ddl::referred_to;
+use super::define::{Place, define};
 use super::manifest::{FileEntry, Part, RELATED_TABLES};
 use super::verify::Report;
 use super::workers::{Queue, side_by_side};
@@ -83,11 +84,18 @@ impl Load<'_> {
         self.cx.progress(Progress { what: "restoring".to_owned(), done, total: Some(self.total), unit: Unit::Items });
     }
 
-    /// Sends a statement of a file.
+    /// Sends a definition of a file, again where the server wishes so.
+    async fn define(&self, session: &mut Session<'_>, file: &FileEntry, statement: Statement) -> Sql<()> {
+        let Statement { sql, number, line } = statement;
+        define(self.cx, session, &sql, Place::Own).await.map_err(|fault| located(fault, file, line, number))?;
+        self.add(1);
+        Ok(())
+    }
+
+    /// Sends a statement of a file, once: one of rows stands in a transaction, which the server may have taken back as a whole.
     async fn send(&self, session: &mut Session<'_>, file: &FileEntry, statement: Statement) -> Sql<()> {
         let Statement { sql, number, line } = statement;
-        let at = |fault: Fault| fault.at(&format!("{}, line {line}, statement {number}", title(file))).field("manifest");
-        session.run_owned(sql).await.map_err(at)?;
+        session.run_owned(sql).await.map_err(|fault| located(fault, file, line, number))?;
         self.add(1);
         Ok(())
     }
@@ -103,7 +111,7 @@ impl Load<'_> {
                         let mut source = Source::of(&self.path(file));
                         let mut applied = Applied::default();
                         while let Some(statement) = source.next(self, session, file, &mut applied).await? {
-                            self.send(session, file, statement).await?;
+                            self.define(session, file, statement).await?;
                         }
                     }
                     queue_ref.done();
@@ -165,7 +173,7 @@ impl Load<'_> {
                 self.made.settled(&parent).await;
             }
             queue.check()?;
-            self.send(session, file, statement).await?;
+            self.define(session, file, statement).await?;
             making.succeeded();
         }
     }
@@ -195,6 +203,10 @@ impl Load<'_> {
         }
         Ok(())
     }
+}
+
+fn located(fault: Fault, file: &FileEntry, line: impl std::fmt::Display, number: impl std::fmt::Display) -> Fault {
+    fault.at(&format!("{}, line {line}, statement {number}", title(file))).field("manifest")
 }
 
 fn title(file: &FileEntry) -> String {

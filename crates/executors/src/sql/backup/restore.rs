@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use runbook_core::action::{Answer, Cx, Failure, FailureKind, Question, QuestionKind};
+use runbook_core::action::{Answer, Failure, FailureKind, Question, QuestionKind};
 use serde::Deserialize;
 
 use super::MARKER;
@@ -15,6 +15,7 @@ use super::contents::{Contents, ObjectKind};
 use super::dump::{Request as DumpRequest, dump};
 use super::gate::{Begun, Present, drop_database, is_kept, look, refuse_connected, refuse_references};
 use super::inventory;
+use super::kept::define_first;
 use super::load::load;
 use super::snapshot::{Readers, Together};
 use super::survey::Survey;
@@ -70,7 +71,6 @@ pub(in crate::sql) struct Restored {
 
 /// Restores. `restored` tells, also after a failure, how far it came.
 pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, restored: &mut Restored) -> Sql<()> {
-    let cx = dialer.cx();
     refuse_foreign(request.report)?;
     let mut session = dialer.connect_bare().await?;
     let contents = &request.report.manifest.contents;
@@ -81,18 +81,19 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
     let (into, charset, collation) = (name(request.into), &contents.charset, &contents.collation);
     // seekdb 1.4 sometimes answers an `ALTER DATABASE` just after the `CREATE` with an internal error.
     let verb = if there { "ALTER" } else { "CREATE" };
-    session.run(&format!("{verb} DATABASE {into} CHARACTER SET {charset} COLLATE {collation}")).await?;
+    let sql = format!("{verb} DATABASE {into} CHARACTER SET {charset} COLLATE {collation}");
+    define_first(dialer, &mut session, request.into, &sql).await?;
     session.close().await;
 
     let mut session = dialer.connect(Some(request.into)).await?;
-    mark_begin(&mut session, request, cx).await?;
+    mark_begin(dialer, &mut session, request).await?;
     session.close().await;
     load(dialer, request.into, request.report, usize::from(request.connections)).await?;
 
     let found = compared(dialer, request).await?;
     if !request.rehearsal {
         let mut session = dialer.connect(Some(request.into)).await?;
-        session.run(&format!("DROP TABLE {}", name(MARKER))).await?;
+        define_first(dialer, &mut session, request.into, &format!("DROP TABLE IF EXISTS {}", name(MARKER))).await?;
         session.close().await;
     }
     restored.contents = Some(found);
@@ -116,21 +117,20 @@ fn refuse_foreign(report: &Report) -> Result<(), Failure> {
 }
 
 /// Who restores what stands in the table's comment: so it is there with the table or not at all.
-async fn mark_begin(session: &mut Session<'_>, request: &Request<'_>, cx: Cx<'_>) -> Sql<()> {
-    let comment = literal(&format!("{} {}", request.report.digest, mark(cx.mark())), session.mode);
-    session.run(&format!("CREATE TABLE {} (unfinished int) COMMENT = {comment}", name(MARKER))).await?;
-    Ok(())
+async fn mark_begin(dialer: &Dialer<'_>, session: &mut Session<'_>, request: &Request<'_>) -> Sql<()> {
+    let comment = literal(&format!("{} {}", request.report.digest, mark(dialer.cx().mark())), session.mode);
+    let sql = format!("CREATE TABLE {} (unfinished int) COMMENT = {comment}", name(MARKER));
+    define_first(dialer, session, request.into, &sql).await
 }
 
 /// Drops a database in which the marker stands.
-pub(in crate::sql) async fn discard(session: &mut Session<'_>, database: &str) -> Sql<()> {
-    clear(session, database).await?;
-    session.run(&format!("DROP DATABASE IF EXISTS {}", name(database))).await?;
-    Ok(())
+pub(in crate::sql) async fn discard(dialer: &Dialer<'_>, session: &mut Session<'_>, database: &str) -> Sql<()> {
+    clear(dialer, session, database).await?;
+    define_first(dialer, session, database, &format!("DROP DATABASE IF EXISTS {}", name(database))).await
 }
 
 /// Drops what an unfinished restore made, its marker last: a database that is dropped half-way must not lose the marker before the rest.
-async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
+async fn clear(dialer: &Dialer<'_>, session: &mut Session<'_>, database: &str) -> Sql<()> {
     const AT_ONCE: usize = 50;
     let mut inventory = inventory::read(session, database).await?;
     inventory.leave_out(&[MARKER.to_owned()]);
@@ -144,7 +144,7 @@ async fn clear(session: &mut Session<'_>, database: &str) -> Sql<()> {
     for (kind, objects) in lists {
         for some in objects.chunks(AT_ONCE) {
             let list = some.iter().map(|object| format!("{}.{}", name(database), name(object))).collect::<Vec<_>>().join(", ");
-            session.run(&format!("DROP {kind} {list}")).await?;
+            define_first(dialer, session, database, &format!("DROP {kind} IF EXISTS {list}")).await?;
         }
     }
     Ok(())
@@ -195,7 +195,7 @@ async fn make_room(
         // What the earlier attempt dumped aside is still this step's answer to "where is it".
         restored.touched = true;
         restored.aside = request.aside.as_ref().map(|aside| aside.join("manifest.json")).filter(|manifest| manifest.is_file());
-        clear(session, request.into).await?;
+        clear(dialer, session, request.into).await?;
     } else {
         refuse(request, &present)?;
         refuse_references(session, request.into).await?;
@@ -209,7 +209,9 @@ async fn make_room(
         }
     }
     let touched = std::mem::replace(&mut restored.touched, true);
-    drop_database(session, request.into).await.inspect_err(|fault| restored.touched = touched || fault.failure.kind != FailureKind::Denied)
+    drop_database(dialer, session, request.into)
+        .await
+        .inspect_err(|fault| restored.touched = touched || fault.failure.kind != FailureKind::Denied)
 }
 
 fn refuse(request: &Request<'_>, present: &Present) -> Result<(), Failure> {
