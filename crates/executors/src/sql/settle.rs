@@ -1,4 +1,4 @@
-//! Bringing to rest what an interrupted action may still have under way: its statements are found by the mark in their comment.
+//! Bringing to rest what an interrupted action may still have under way: its statements are found by the mark in their comment or hint.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::failure::{Sql, code};
 use super::quote::literal;
-use super::session::{Dialer, Session, mark};
+use super::session::{Dialer, Session, comment, hint, mark};
 use super::target::Mysql;
 use super::value::int_at;
 
@@ -50,9 +50,9 @@ pub(super) async fn settle(cx: Cx<'_>, target: &Target<Mysql>, evidence: &[Value
 async fn kill(session: &mut Session<'_>, marks: &BTreeSet<String>) -> Sql<usize> {
     let mut found = 0;
     for mark in marks {
-        let wanted = literal(&format!("/* runbook {mark} */"), session.mode);
+        let [comment, hint] = [comment(mark), hint(mark)].map(|text| literal(&text, session.mode));
         let sql = format!(
-            "SELECT id FROM information_schema.processlist WHERE locate({wanted}, info) > 0 AND id <> {} AND id <> connection_id()",
+            "SELECT id FROM information_schema.processlist WHERE (locate({comment}, info) > 0 OR locate({hint}, info) > 0) AND id <> {} AND id <> connection_id()",
             session.id()
         );
         for row in session.rows(&sql).await? {
