@@ -1,6 +1,7 @@
 //! A run as its folder tells it: what a later session goes on with, whoever starts it and wherever the author's file is by then.
 
 use std::sync::Arc;
+use std::thread;
 
 use jiff::Timestamp;
 use runbook_core::plan::Plan;
@@ -11,7 +12,7 @@ use serde_json::Map;
 use crate::EngineError;
 use crate::disk::{self, OnPath};
 use crate::dispatcher::{oversize, value_key};
-use crate::journal::{self, Contents, Tail};
+use crate::journal::{self, Contents, JournalError, Tail};
 use crate::state::RunFolder;
 
 /// The name of the runbook's copy among a run's sources.
@@ -76,7 +77,7 @@ pub struct Seen {
 ///
 /// The journal or a copy cannot be read or was tampered with, or the run broke off before its first record.
 pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
-    let contents: Contents<Stamped> = journal::read(&run.journal())?;
+    let (contents, first_plan) = read_both(run)?;
     if let Tail::InDoubt { line, .. } = contents.tail {
         return Err(EngineError::LostRecords { path: run.journal(), line });
     }
@@ -85,12 +86,24 @@ pub fn recorded(run: &RunFolder) -> Result<Recorded, EngineError> {
     restore(&mut opened, run)?;
     let runbook = disk::read(&run.source(&copy_name(RUNBOOK_COPY, change)))?;
     let called = called_copies(run, &opened.runbook, change);
-    let plan = plan(run, change)?;
+    let plan = match first_plan.filter(|_| change == 0) {
+        Some(plan) => plan,
+        None => plan(run, change)?,
+    };
     if plan.digest() != opened.plan {
         return Err(EngineError::AnotherPlan { run: run.id().to_string() });
     }
     let view = fold(&plan, &contents.records)?;
     Ok(Recorded { opened, since, change, runbook, called, plan: Arc::new(plan), seen: Seen { journal: contents, view } })
+}
+
+/// The journal, and beside it the plan that the run began with: of a long run both are large. The plan is none where it cannot be had, or no thread for it.
+fn read_both(run: &RunFolder) -> Result<(Contents<Stamped>, Option<Plan>), JournalError> {
+    thread::scope(|scope| {
+        let reading = thread::Builder::new().spawn_scoped(scope, || plan(run, 0).ok());
+        let contents = journal::read(&run.journal())?;
+        Ok((contents, reading.ok().and_then(|reading| reading.join().ok()).flatten()))
+    })
 }
 
 /// The plan's copy after so many changes.
