@@ -16,6 +16,8 @@ use crate::sql::value::int_at;
 
 /// How long a definition takes before the server is asked why, and the pause between two questions.
 const LONG: Duration = Duration::from_secs(5);
+/// What tells them: no session, and no time when it ends.
+const NOBODYS: &str = "s.session_id = 0 AND s.tx_expired_time IS NULL";
 /// How long the statement may take to end when it is killed. One that waits for a lock often does not end at all.
 const KILLED: Duration = Duration::from_secs(3);
 
@@ -65,6 +67,22 @@ pub(super) async fn define_first(dialer: &Dialer<'_>, session: &mut Session<'_>,
     Err(failure(kept, dialer, database).into())
 }
 
+/// Whether there is any. Then no key can be built on a table that holds rows, whatever the transaction locks: that waits for all that began before it.
+/// Who may not ask is told that there is none.
+pub(super) async fn any(dialer: &Dialer<'_>) -> Sql<bool> {
+    let mut session = dialer.connect_bare().await?;
+    if session.flavour != Flavour::OceanBase {
+        session.close().await;
+        return Ok(false);
+    }
+    let found = session.one(&format!("SELECT s.tx_id FROM oceanbase.V$OB_TRANSACTION_WRITE_STATE s WHERE {NOBODYS} LIMIT 1")).await;
+    session.close().await;
+    match found {
+        Err(fault) if fault.is_interruption() || fault.code.is_none() => Err(fault),
+        found => Ok(found.ok().flatten().is_some()),
+    }
+}
+
 /// One that holds a lock for which definitions in `database` wait. One that has a session, or a time when it ends, is somebody's.
 async fn in_the_way(dialer: &Dialer<'_>, database: &str) -> Sql<Option<Kept>> {
     let mut session = dialer.connect_bare().await?;
@@ -76,7 +94,7 @@ async fn in_the_way(dialer: &Dialer<'_>, database: &str) -> Sql<Option<Kept>> {
          LEFT JOIN (SELECT tablet_id, table_id FROM oceanbase.__all_table UNION ALL SELECT tablet_id, table_id FROM oceanbase.__all_part \
          UNION ALL SELECT tablet_id, table_id FROM oceanbase.__all_sub_part) p ON p.tablet_id = l.obj_id AND l.obj_type = 'TABLET' \
          LEFT JOIN oceanbase.__all_table t ON t.table_id = p.table_id LEFT JOIN oceanbase.__all_database d ON d.database_id = t.database_id \
-         WHERE s.session_id = 0 AND s.tx_expired_time IS NULL GROUP BY s.tx_id HAVING everywhere = 1 OR here = 1 ORDER BY s.tx_id LIMIT 1"
+         WHERE {NOBODYS} GROUP BY s.tx_id HAVING everywhere = 1 OR here = 1 ORDER BY s.tx_id LIMIT 1"
     );
     let row = session.one(&sql).await?;
     session.close().await;

@@ -5,7 +5,7 @@
 //! are both kept busy. The rows of a file come in one transaction, which costs one write of the server's log instead of one a table.
 //!
 //! Tables that refer to each other come before all that: a statement with a foreign key locks the tables that it refers to, and waits here until they
-//! are made. Keys of large tables are built side by side. The rest goes over one connection, in its order.
+//! are made. Keys of large tables are built side by side, after the rows, but where the server cannot. The rest goes over one connection, in its order.
 
 mod made;
 mod source;
@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 
 use super::ddl::referred_to;
 use super::define::{Place, define};
+use super::kept;
 use super::manifest::{FileEntry, Part, RELATED_TABLES};
 use super::verify::Report;
 use super::workers::{Queue, side_by_side};
@@ -53,8 +54,16 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &of(&[Part::Sequences])).await?;
     let (related, others): (Vec<_>, Vec<_>) = of(&[Part::Tables]).into_iter().partition(|file| file.name.starts_with(RELATED_TABLES));
     load.tables_and_rows(dialer, &mut sessions, &related, &[]).await?;
-    load.tables_and_rows(dialer, &mut sessions, &others, &of(&[Part::Data])).await?;
-    load.tables_and_rows(dialer, &mut sessions, &of(&[Part::Keys]), &[]).await?;
+    let (keys, rows) = (of(&[Part::Keys]), of(&[Part::Data]));
+    if !keys.is_empty() && kept::any(dialer).await? {
+        // Slower, and the only order in which there will be keys.
+        load.tables_and_rows(dialer, &mut sessions, &others, &[]).await?;
+        load.tables_and_rows(dialer, &mut sessions, &keys, &[]).await?;
+        load.tables_and_rows(dialer, &mut sessions, &[], &rows).await?;
+    } else {
+        load.tables_and_rows(dialer, &mut sessions, &others, &rows).await?;
+        load.tables_and_rows(dialer, &mut sessions, &keys, &[]).await?;
+    }
     // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
     let rest = of(&[Part::ForeignKeys, Part::Routines, Part::Views, Part::Triggers, Part::Events]);
     load.in_order(dialer, sessions.get_mut(..1).unwrap_or_default(), &rest).await?;
