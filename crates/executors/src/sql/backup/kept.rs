@@ -2,7 +2,8 @@
 //!
 //! seekdb 1.4, started after a SIGKILL, keeps each transaction that was open and had written to its log: no session has it, no time-out and no restart
 //! ends it, and a statement that needs what it locks waits without end. It may be anybody's: a client's rows, a half-made table, or the server's own (it
-//! notes what its system views depend on, in a transaction that locks all definitions, when a view is first read). OceanBase itself ends such transactions.
+//! notes what its system views depend on, in a transaction that locks all definitions, when a view is first read). OceanBase itself ends such
+//! transactions, by its source (`check_scheduler_status`).
 
 use std::time::Duration;
 
