@@ -170,3 +170,18 @@ fn pruning_removes_what_is_finished_and_nothing_else() {
     assert_eq!(list.lines().count(), 2, "{list}");
     assert!(list.ends_with("failed\n"), "{list}");
 }
+
+#[test]
+fn records_before_a_damage_are_given_and_the_damage_is_named() {
+    let sandbox = Sandbox::new().file("a.toml", TEXT);
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(0);
+    let (whole, _) = sandbox.run(["runs", "show", "--last", "--json"]).only_code(0);
+    let (path, mut bytes) =
+        sandbox.everything_below("state/runs").into_iter().find(|(path, _)| path.ends_with("journal.jsonl")).expect("a journal");
+    let second = bytes.iter().position(|byte| *byte == b'\n').expect("a line") + 30;
+    bytes[second] ^= 1;
+    std::fs::write(&path, bytes).expect("a journal");
+    let (before, stderr) = sandbox.run(["runs", "show", "--last", "--json"]).only_code(8);
+    assert!(before.contains("\"type\":\"run_opened\"") && whole.starts_with(&before) && before.len() < whole.len(), "{before}");
+    assert!(stderr.contains("line 2 of `") && stderr.contains("is damaged"), "{stderr}");
+}

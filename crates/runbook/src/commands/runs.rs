@@ -8,7 +8,7 @@ use std::time::Duration;
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
-use runbook_engine::journal::{Contents, Reader};
+use runbook_engine::journal::{Contents, JournalError, Reader};
 use runbook_engine::last_plan;
 use runbook_engine::state::{RunEntry, RunFolder, StateDir};
 use serde_json::json;
@@ -107,6 +107,9 @@ fn first(folder: &RunFolder) -> (String, Option<jiff::Timestamp>) {
 
 fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams: &mut Streams) -> Result<(), Exit> {
     let folder = runs::find(state, run, streams)?;
+    if as_json && !follow {
+        return pour(&folder, streams);
+    }
     let mut contents = runs::records(&folder, streams)?;
     // Records are told as they are where a program reads them; a person is told the titles of the steps too.
     let plan = if as_json { None } else { last_plan(&folder, &contents.records).map(Arc::new) };
@@ -139,6 +142,20 @@ fn show(state: &StateDir, run: &RunRef, (as_json, follow): (bool, bool), streams
     }
     // The process ends soon: giving back every record of a long journal takes longer than it is worth.
     std::mem::forget(contents);
+    Ok(())
+}
+
+/// Every record as it is, one line of the journal after the other: nothing is held.
+fn pour(folder: &RunFolder, streams: &mut Streams) -> Result<(), Exit> {
+    let fault = |error: JournalError, streams: &mut Streams| runs::journal_fault(&error, streams);
+    let mut reader = Reader::<Stamped>::open(&folder.journal()).map_err(|error| fault(error, streams))?;
+    let mut line = Vec::new();
+    while let Some(batch) = reader.next_batch().map_err(|error| fault(error, streams))? {
+        for stamped in &batch.records {
+            json_line(stamped, &mut line, streams);
+        }
+    }
+    streams.out.flush();
     Ok(())
 }
 
