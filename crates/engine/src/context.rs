@@ -254,7 +254,15 @@ impl Context for EffectContext {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let _ = self.tell.send(Happening::Ask { effect: EffectId::clone(&self.effect), question, answer });
-            answered.await.map_err(|_| gone())
+            let mut open = OpenQuestion { effect: Some(EffectId::clone(&self.effect)), tell: self.tell.clone() };
+            tokio::select! {
+                biased;
+                answer = answered => {
+                    open.effect = None;
+                    answer.map_err(|_| gone())
+                }
+                () = self.cancelled(CancelKind::Graceful) => Ok(Answer::Withdrawn),
+            }
         })
     }
 }
@@ -262,6 +270,21 @@ impl Context for EffectContext {
 /// The dispatcher does not write any more: its journal failed.
 fn gone() -> Failure {
     Failure::new(FailureKind::Internal, "the journal cannot be written any more")
+}
+
+/// A question that waits for its answer; taken back where that is not waited for any more.
+struct OpenQuestion {
+    /// None when it was answered.
+    effect: Option<EffectId>,
+    tell: mpsc::UnboundedSender<Happening>,
+}
+
+impl Drop for OpenQuestion {
+    fn drop(&mut self) {
+        if let Some(effect) = self.effect.take() {
+            let _ = self.tell.send(Happening::Unask { effect });
+        }
+    }
 }
 
 /// Sends where a child is found, without waiting.

@@ -1,10 +1,11 @@
 //! Questions on the terminal.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use runbook_core::action::{BoxFuture, QuestionKind};
 use runbook_core::record::{Reply, Subject};
@@ -12,14 +13,18 @@ use runbook_core::runbook::Runbook;
 use runbook_core::secret::Secret;
 use runbook_engine::ask::{Asker, Prompt, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::answers::word;
-use crate::reporters::{Screen, unit_id};
+use crate::reporters::{Screen, named, unit_id};
 use crate::text::visible;
 
 /// How long a question that was taken back may still stand there.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// How often it is looked whether a question is taken back after Ctrl-C, before it is asked again.
+const LOOKS: u32 = 10;
 
 /// What shows the log of a step instead of answering.
 const LOG: &str = "log";
@@ -103,8 +108,10 @@ impl Question {
         let text = match &prompt.subject {
             Subject::Start => own(format!("`{}` can do lasting harm where it is not meant to run (risk: high). Start?", runbook.name)),
             Subject::Confirm { path } | Subject::Step { path } => own(format!("Do `{}`?", unit_id(path))),
-            Subject::InDoubt { effect } => own(format!("It is not known whether `{effect}` was done. Look, and say what you found.")),
-            Subject::Failed { effect } => own(format!("`{effect}` failed. What now?")),
+            Subject::InDoubt { effect } => {
+                own(format!("It is not known whether {} was done. Look, and say what you found.", named(effect)))
+            }
+            Subject::Failed { effect } => own(format!("{} failed. What now?", named(effect))),
             Subject::Action { .. } => prompt.text.clone(),
         };
         // What is known stands before what is asked, so that the answers follow the question.
@@ -189,10 +196,23 @@ pub(crate) fn line(prompt: &str, gone: &AtomicBool) -> Option<String> {
 
 /// The same without showing what is typed.
 pub(crate) fn hidden_line(prompt: &str, gone: &AtomicBool) -> Option<String> {
-    say(prompt);
-    let line = Hidden::new().ok().and_then(|_hidden| typed(gone));
-    say("\n");
-    line
+    loop {
+        say(prompt);
+        let hidden = Hidden::new().ok()?;
+        let line = typed(gone);
+        let signal = line.as_ref().and_then(|line| hidden.meant(line));
+        drop(hidden);
+        say("\n");
+        let Some(signal) = signal else { return line };
+        // Ends or stops the program, or asks its session to end, which takes the question back.
+        kill_process(getpid(), signal).ok()?;
+        for _ in 0..LOOKS {
+            if gone.load(Ordering::Relaxed) {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
 
 /// The terminal gives a whole line at once, so that what is there can be read without waiting.
@@ -209,14 +229,15 @@ fn typed(gone: &AtomicBool) -> Option<String> {
             Err(_) => return None,
         }
     }
-    let mut line = String::new();
-    match stdin.read_line(&mut line) {
-        Ok(0) | Err(_) => None,
-        Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
-    }
+    let mut stdin = stdin.lock();
+    let line = stdin.fill_buf().ok()?.to_vec();
+    stdin.consume(line.len());
+    let line = String::from_utf8(line).ok().filter(|line| !line.is_empty())?;
+    Some(line.trim_end_matches(['\n', '\r']).to_owned())
 }
 
-/// The terminal without echo; as it was when this is dropped.
+/// The terminal without echo; as it was when this is dropped. A program that is ended before that leaves a person who cannot see what they type, so Ctrl-C and
+/// Ctrl-Z end the line like Enter does, and are seen to when the terminal is as it was.
 struct Hidden(Termios);
 
 impl Hidden {
@@ -224,9 +245,18 @@ impl Hidden {
         let stdin = io::stdin();
         let before = tcgetattr(&stdin)?;
         let mut without = before.clone();
-        without.local_modes.remove(LocalModes::ECHO);
+        without.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        without.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
+        without.special_codes[SpecialCodeIndex::VEOL2] = before.special_codes[SpecialCodeIndex::VSUSP];
         tcsetattr(&stdin, OptionalActions::Flush, &without)?;
         Ok(Self(before))
+    }
+
+    /// The signal that the last key of a line stands for.
+    fn meant(&self, line: &str) -> Option<Signal> {
+        let last = line.bytes().last().filter(|byte| *byte != 0)?;
+        let is = |key| self.0.special_codes[key] == last;
+        if is(SpecialCodeIndex::VINTR) { Some(Signal::INT) } else { is(SpecialCodeIndex::VSUSP).then_some(Signal::TSTP) }
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use runbook_core::action::{Outcome, Residue};
 use runbook_core::call::is_mark;
 use runbook_core::effect::UnitIx;
-use runbook_core::plan::{Plan, PlanFate, PlanUnit};
+use runbook_core::plan::{Fields, Plan, PlanFate, PlanUnit};
 use runbook_core::record::{PersonNeeded, RollbackCause, RunEnd};
 use runbook_core::runbook::{Phase, Risk};
 use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
@@ -33,8 +34,8 @@ pub(crate) struct About<'a> {
     pub(crate) state: &'a StateDir,
     /// How the last session ended; none where it goes on or broke off.
     pub(crate) end: Option<RunEnd>,
-    /// Whether a process works on it.
-    pub(crate) running: bool,
+    /// How long ago it was started, where a process works on it.
+    pub(crate) running: Option<Duration>,
     /// The runbook's file, as the operator named it.
     pub(crate) file: &'a str,
 }
@@ -87,7 +88,7 @@ pub(crate) fn card(about: &About<'_>) -> Vec<Line> {
     let About { plan, view, .. } = about;
     let mut lines = vec![headline(about)];
     match about.end {
-        None if about.running => {
+        None if about.running.is_some() => {
             lines.extend(monitors(plan, view));
             return lines;
         }
@@ -140,8 +141,10 @@ fn headline(about: &About<'_>) -> Line {
     };
     let lasted = duration(view.clock().now().since_start());
     let (good, text) = match about.end {
-        None if about.running => (true, format!("running for {lasted} (run {run})")),
-        None => (false, format!("interrupted: the program was killed or the host went down (run {run})")),
+        None => match about.running {
+            Some(time) => (true, format!("running for {} (run {run})", duration(time))),
+            None => (false, format!("interrupted: the program was killed or the host went down (run {run})")),
+        },
         Some(RunEnd::Done) => (true, format!("done in {lasted} (run {run})")),
         Some(RunEnd::ChecksPassed) => (true, "the checks hold; nothing was changed".to_owned()),
         Some(RunEnd::Abandoned) => (true, format!("given up by a person (run {run})")),
@@ -203,7 +206,11 @@ fn changes(plan: &Plan, view: &RunView, broke_off: bool) -> Vec<Line> {
     let (perhaps, certain): (Vec<_>, Vec<_>) = changed.iter().copied().partition(|key| is_unknown(view, *key));
     rows("changed", certain, &|unit| becomes(plan, unit));
     rows("perhaps", perhaps, &|unit| format!(", which failed{}", becomes(plan, unit)));
-    rows("in doubt", in_doubt.clone(), &|unit| becomes(plan, unit));
+    // Of those in a rollback it is the undo of which nobody knows whether it was done.
+    let undoing: HashSet<EffectKey> = view.in_doubt().filter(|key| key.undo.is_some()).map(EffectKey::forward).collect();
+    let (undos, deeds): (Vec<_>, Vec<_>) = in_doubt.iter().copied().partition(|key| undoing.contains(key));
+    rows("in doubt", deeds, &|unit| becomes(plan, unit));
+    rows("in doubt", undos, &|unit| format!(", whether its undo was done{}", becomes(plan, unit)));
     rows("taken back", undone, &|_| String::new());
     if changed.is_empty() && in_doubt.is_empty() {
         lines.insert(0, Line::Row { label: "changed", text: "nothing".to_owned() });
@@ -426,9 +433,20 @@ fn answers(about: &About<'_>) -> Vec<String> {
                     .map(move |item| EffectKey { item: Some(item), ..EffectKey::unit(unit) })
             };
             let keys = units.flat_map(|unit| std::iter::once(EffectKey::unit(unit)).chain(items(unit)));
-            keys.filter(waits).filter_map(name).map(|step| format!("{step}=yes")).collect()
+            keys.filter(waits).filter_map(|key| Some(format!("{}={}", name(key)?, reply_to(plan.unit(key.unit)?, view, key)?))).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// What stands for the answer that a unit waits for; none where that has no place on a command line.
+fn reply_to(unit: &PlanUnit, view: &RunView, key: EffectKey) -> Option<&'static str> {
+    // Held by its action's own question; a `confirm` is asked before that.
+    let held = view.effect(key).is_some_and(|effect| effect.state() == EffectState::Held);
+    match &unit.fields {
+        _ if !held || unit.action != "manual.input" => Some("yes"),
+        Fields::Ready(fields) if fields.get("secret") != Some(&true.into()) => Some("…"),
+        Fields::Ready(_) | Fields::Deferred { .. } => None,
     }
 }
 

@@ -9,6 +9,7 @@ use runbook_engine::state::{RunFolder, StateDir, StateError};
 use runbook_engine::{RUNBOOK_COPY, copy_name};
 
 use crate::args::RunRef;
+use crate::card;
 use crate::exit::Exit;
 use crate::streams::Streams;
 use crate::text::visible;
@@ -24,7 +25,14 @@ pub(crate) fn find(state: &StateDir, run: &RunRef, streams: &mut Streams) -> Res
         Some(wanted) => state.open_run(wanted),
         None => state.last_run(),
     };
-    found.map_err(|error| state_fault(&error, streams))
+    found.map_err(|error| {
+        let exit = state_fault(&error, streams);
+        if matches!(error, StateError::NotFound { .. } | StateError::Ambiguous { .. }) {
+            let list = card::command("runs list", state.named());
+            streams.err.line(format_args!("help: `{}` lists the latest runs", visible(&list)));
+        }
+        exit
+    })
 }
 
 /// The copy of its runbook that a run goes on with, after so many changes of it.
@@ -41,10 +49,7 @@ pub(crate) fn records(folder: &RunFolder, streams: &mut Streams) -> Result<Conte
 pub(crate) fn state_fault(error: &StateError, streams: &mut Streams) -> Exit {
     streams.err.line(format_args!("error: {}", visible(&error.to_string())));
     match error {
-        StateError::NotFound { .. } | StateError::Ambiguous { .. } => {
-            streams.err.line("help: `runbook runs list` lists all runs");
-            Exit::Usage
-        }
+        StateError::NotFound { .. } | StateError::Ambiguous { .. } => Exit::Usage,
         StateError::NoRuns { .. } => {
             streams.err.line("help: name another folder with `--state-dir` where runs are kept elsewhere");
             Exit::Usage

@@ -367,6 +367,7 @@ error[RB512]: `only` failed: a person is needed here, and nobody can be asked
   | ^^^^^^^^^^^^^^
   |
   = help: run it in a terminal, without `--no-input`
+    > Is the console closed?
 
 waiting for a person, and nobody can be asked (run [RUN])
   changed     nothing

@@ -146,6 +146,7 @@ fn what_cannot_be_written_is_told_and_changes_nothing() {
     let sandbox = sandbox();
     let (_, stderr) = sandbox.run(["exec", "a.toml", "--report", "no/such/ticket.md"]).only_code(5);
     assert!(stderr.contains("error: the report cannot be written to `no/such/ticket.md`"), "{stderr}");
+    assert!(stderr.contains("help: write it later: `runbook runs report [RUN] --state-dir [DIR]/state`"), "{stderr}");
 }
 
 #[test]

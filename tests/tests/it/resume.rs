@@ -393,6 +393,7 @@ error[RB512]: `ask` failed: a person is needed here, and nobody can be asked
   | ^^^^^^^^^^^^^^
   |
   = help: run it in a terminal, without `--no-input`
+    > Is it so?
 
 waiting for a person, and nobody can be asked (run [RUN])
   changed     nothing

@@ -213,3 +213,18 @@ leaves = "nothing"
     assert!(stdout.contains("undo one: skipped: `before.existed` does not hold"), "{stdout}");
     assert!(!sandbox.path("undone").exists() && !sandbox.path("one.txt").exists());
 }
+
+#[test]
+fn a_run_that_was_given_up_is_not_said_to_have_nothing_to_undo() {
+    let sandbox = Sandbox::new().file("a.toml", runbook("")).file("one.txt", "old one");
+    sandbox.run(["exec", "a.toml", "--on-failure", "stop", "--output", "quiet"]).only_code(1);
+    sandbox.run(["abandon", "--last", "--reason", "looked at tomorrow"]).only_code(0);
+    sandbox
+        .run(["rollback", "--last"])
+        .stderr(str![[r#"
+error: run [RUN] is at its end: given up; what it changed is undone by hand
+help: what that is, and why it was given up: `runbook runs show [RUN] --state-dir [DIR]/state`
+
+"#]])
+        .code(6);
+}

@@ -42,7 +42,7 @@ help: name another folder with `--state-dir` where runs are kept elsewhere
         .run(["runs", "show", "2026"])
         .stderr(str![[r#"
 error: there is no run `2026` in `[DIR]/state`
-help: `runbook runs list` lists all runs
+help: `runbook runs list --state-dir [DIR]/state` lists the latest runs
 
 "#]])
         .code(2);
@@ -184,4 +184,10 @@ fn records_before_a_damage_are_given_and_the_damage_is_named() {
     let (before, stderr) = sandbox.run(["runs", "show", "--last", "--json"]).only_code(8);
     assert!(before.contains("\"type\":\"run_opened\"") && whole.starts_with(&before) && before.len() < whole.len(), "{before}");
     assert!(stderr.contains("line 2 of `") && stderr.contains("is damaged"), "{stderr}");
+}
+
+#[test]
+fn prune_says_what_it_wants_to_know() {
+    let (_, stderr) = Sandbox::new().run(["runs", "prune"]).only_code(2);
+    assert!(stderr.contains("<--keep <N>|--older-than <TIME>>"), "{stderr}");
 }

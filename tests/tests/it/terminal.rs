@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::sandbox::Sandbox;
 
@@ -63,6 +64,11 @@ impl Terminal {
             assert!(Instant::now() < patience, "waited in vain for {text:?} in:\n{}", self.shown());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// How the terminal takes what is typed.
+    fn modes(&self) -> LocalModes {
+        tcgetattr(&self.keyboard).expect("its modes").local_modes
     }
 
     pub(crate) fn type_in(&mut self, text: &str) {
@@ -157,6 +163,23 @@ fn ctrl_c_takes_a_question_back() {
 }
 
 #[test]
+fn ctrl_c_takes_the_question_of_a_step_back() {
+    let sandbox = Sandbox::new().file("a.toml", RISKY);
+    let terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml", "--yes"]);
+    terminal.wait_for("Is the console closed? [yes/no] ");
+    Sandbox::signal(&terminal.child, rustix::process::Signal::INT);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 130, "{shown}");
+    assert!(shown.contains("ending in good order") && shown.contains("go on"), "{shown}");
+    // The question was not answered: it is asked again.
+    let mut terminal = Terminal::start(&sandbox, 100, &["resume", "--last"]);
+    terminal.wait_for("Is the console closed? [yes/no] ");
+    terminal.type_in("yes\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
 fn a_missing_secret_is_asked_for_without_echo() {
     let text = r#"
 format = 1
@@ -186,6 +209,24 @@ leaves = "nothing"
     assert_eq!(code, 0, "{shown}");
     assert_eq!(sandbox.read("used.txt"), "correct-horse");
     assert!(!shown.contains("correct-horse"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_a_hidden_line_leaves_the_terminal_as_it_was() {
+    let text = "format = 1\nname = \"secret\"\n\n[vars.password]\ntype = \"string\"\nsecret = true\n\n[[step]]\nid = \"use\"\nshell.run = { argv = [\"true\"], env = { TOKEN = \"{{vars.password}}\" } }\nleaves = \"nothing\"\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    let mut terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml"]);
+    terminal.wait_for("? password, not shown: ");
+    let patience = Instant::now() + Duration::from_secs(10);
+    while terminal.modes().contains(LocalModes::ECHO) {
+        assert!(Instant::now() < patience, "what is typed would be shown");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    terminal.type_in("corr\u{3}");
+    let ended = terminal.child.wait().expect("its end");
+    assert_eq!(ended.signal(), Some(2), "{}", terminal.shown());
+    assert!(terminal.modes().contains(LocalModes::ECHO | LocalModes::ISIG), "{:?}", terminal.modes());
+    assert!(!terminal.shown().contains("corr"), "{}", terminal.shown());
 }
 
 #[test]

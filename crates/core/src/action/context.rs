@@ -90,6 +90,8 @@ pub enum Answer {
     Text(String),
     /// Nobody can be asked: input is off, closed, or no terminal is there.
     Nobody,
+    /// The question was taken back, because the action was asked to end: it ends as cancelled.
+    Withdrawn,
 }
 
 /// The engine as an action sees it. Output, progress and failures are masked by the engine; an action may print what it likes through it.
@@ -126,6 +128,7 @@ pub trait Context: Send + Sync {
     fn evidence(&self, evidence: serde_json::Value) -> BoxFuture<'_, Result<(), Failure>>;
     /// Starts child processes.
     fn processes(&self) -> &dyn Processes;
-    /// Asks a person; the question and the answer are journaled.
+    /// Asks a person; the question and the answer are journaled. Nobody has to answer what is not waited for any more: the question is taken back when the
+    /// action is asked to end, and when this is dropped.
     fn ask(&self, question: Question) -> BoxFuture<'_, Result<Answer, Failure>>;
 }

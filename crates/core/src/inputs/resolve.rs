@@ -106,10 +106,10 @@ fn taken(runbook: &Runbook, var: &Var, given: Given, faults: &mut Diagnostics) -
 
 /// A value that is refused; `value` is none where it is a secret.
 pub(super) fn refused(runbook: &Runbook, var: &Var, origin: &Origin, refusal: Refusal, value: Option<&Value>) -> Diagnostic {
-    let shown = value.map(|value| format!(" is {value}")).unwrap_or_default();
+    let verdict = value.map_or_else(|| "is not accepted".to_owned(), |value| format!("is {value}, which is not accepted"));
     let message = match origin {
-        Origin::Default => format!("the default of `{}`{shown}, which is not accepted", var.name),
-        origin => format!("`{}` from {origin}{shown}, which is not accepted", var.name),
+        Origin::Default => format!("the default of `{}` {verdict}", var.name),
+        origin => format!("`{}` from {origin} {verdict}", var.name),
     };
     let mut fault = Diagnostic::error(refusal.code, message).at(&runbook.source, var.name_span, format!("expected {}", refusal.expected));
     if let Some(help) = refusal.help {

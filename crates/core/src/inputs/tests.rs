@@ -210,7 +210,7 @@ fn a_secret_is_in_no_message_and_taints_what_is_made_from_it() {
         var
     };
     let said = faults(vec![secret("pin", VarType::Int)], vec![given("pin", "hunter22")]);
-    assert_eq!(said, ["RB403 `pin` from --var, which is not accepted (expected a whole number such as `42`) "]);
+    assert_eq!(said, ["RB403 `pin` from --var is not accepted (expected a whole number such as `42`) "]);
 
     let mut url = var("url", VarType::String);
     url.default = Some(template("u:{{vars.password}}"));

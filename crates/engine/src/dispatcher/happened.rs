@@ -41,6 +41,7 @@ impl Dispatcher {
             Happening::Told { subject, told } => self.told(subject, told),
             Happening::Evidence { effect, evidence, done } => self.evidence(&effect, evidence, done),
             Happening::Ask { effect, question, answer } => self.asked(effect, question, answer),
+            Happening::Unask { effect } => self.unasked(effect),
         }
     }
 
@@ -205,6 +206,13 @@ impl Dispatcher {
             self.after_sync.push(AfterSync::Answered(to, answer));
         }
         Ok(())
+    }
+
+    /// A running action does not wait for an answer any more; it may have been given meanwhile.
+    fn unasked(&mut self, effect: EffectId) -> Result<(), EngineError> {
+        let subject = Subject::Action { effect };
+        let open = self.ledger.view().questions().iter().any(|open| open.subject == subject);
+        if open { self.withdraw(subject) } else { Ok(()) }
     }
 
     /// Takes an open question back.

@@ -28,6 +28,8 @@ pub(crate) enum Happening {
     Evidence { effect: EffectId, evidence: Value, done: Option<oneshot::Sender<()>> },
     /// A running effect asks a person.
     Ask { effect: EffectId, question: Question, answer: oneshot::Sender<Answer> },
+    /// A running effect does not wait for the answer to its question any more.
+    Unask { effect: EffectId },
 }
 
 /// What a monitor's probes found.

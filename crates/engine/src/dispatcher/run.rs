@@ -254,7 +254,7 @@ impl Dispatcher {
                     }
                     // Dropping a question or a trace tells its action that nobody listens any more.
                     Happening::Captured { .. } | Happening::Looked { .. } | Happening::Fired { .. } | Happening::Told { .. }
-                    | Happening::Evidence { .. } | Happening::Ask { .. } | Happening::Watched { .. } => {}
+                    | Happening::Evidence { .. } | Happening::Ask { .. } | Happening::Unask { .. } | Happening::Watched { .. } => {}
                 },
             }
         }

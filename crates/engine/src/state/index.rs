@@ -99,5 +99,8 @@ pub(super) fn read(path: &Path, folders: impl Iterator<Item = RunId>) -> Result<
             }
         }
     }
-    Ok(runs.into_values().collect())
+    let mut runs: Vec<RunEntry> = runs.into_values().collect();
+    // Ids know the second. What began in the same one is told apart by the index, so that the last run is the last.
+    runs.sort_by_key(|entry| (entry.run.started(), entry.opened));
+    Ok(runs)
 }

@@ -50,6 +50,22 @@ fn runs_are_found_by_id_beginning_and_last() {
 }
 
 #[test]
+fn of_runs_of_the_same_second_the_last_is_the_one_that_was_opened_last() {
+    let folder = Folder::new();
+    let state = StateDir::at(folder.path());
+    let mut runs = Vec::new();
+    for part in 0..20 {
+        let time = at(&format!("2026-11-21T03:15:00.{part:02}Z"));
+        let run = state.create_run(time).unwrap();
+        state.note_opened(run.id(), time, "odc-upgrade", &[]).unwrap();
+        runs.push(run.id().clone());
+    }
+    let listed: Vec<RunId> = state.runs().unwrap().into_iter().map(|entry| entry.run).collect();
+    assert_eq!(listed, runs);
+    assert_eq!(Some(state.last_run().unwrap().id()), runs.last());
+}
+
+#[test]
 fn the_index_fills_in_and_its_loss_hides_no_run() {
     let folder = Folder::new();
     let state = StateDir::at(folder.path());

@@ -25,15 +25,18 @@ impl Action for Confirm {
             match cx.ask(question).await {
                 Ok(Answer::Yes) => Outcome::changed(Outputs::new()),
                 Ok(Answer::No | Answer::Text(_)) => Outcome::failed(Failure::new(FailureKind::Refused, "a person said no"), Residue::None),
-                Ok(Answer::Nobody) => Outcome::failed(nobody(), Residue::None),
+                Ok(Answer::Nobody) => Outcome::failed(nobody(&self.text), Residue::None),
+                Ok(Answer::Withdrawn) => Outcome::Cancelled { residue: Residue::None },
                 Err(failure) => Outcome::failed(failure, Residue::None),
             }
         })
     }
 }
 
-/// Nobody can be asked.
-pub(super) fn nobody() -> Failure {
-    Failure::new(FailureKind::NeedsPerson, "a person is needed here, and nobody can be asked")
-        .help("run it in a terminal, without `--no-input`")
+/// Nobody can be asked; whoever looks at the run later reads what would have been.
+pub(super) fn nobody(text: &str) -> Failure {
+    let mut failure = Failure::new(FailureKind::NeedsPerson, "a person is needed here, and nobody can be asked")
+        .help("run it in a terminal, without `--no-input`");
+    failure.detail.extend(text.lines().map(str::to_owned));
+    failure
 }

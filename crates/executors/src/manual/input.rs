@@ -59,7 +59,8 @@ impl Action for Input {
                         text = format!("That does not match `{}`. {}", self.pattern.as_deref().unwrap_or_default(), self.text);
                     }
                     Ok(Answer::No) => return Outcome::failed(Failure::new(FailureKind::Refused, "a person gave no answer"), Residue::None),
-                    Ok(Answer::Nobody) => return Outcome::failed(nobody(), Residue::None),
+                    Ok(Answer::Nobody) => return Outcome::failed(nobody(&self.text), Residue::None),
+                    Ok(Answer::Withdrawn) => return Outcome::Cancelled { residue: Residue::None },
                     Err(failure) => return Outcome::failed(failure, Residue::None),
                 }
             }

@@ -77,10 +77,11 @@ pub(crate) enum RunsCommand {
         step: Option<String>,
     },
     /// Remove runs that are finished; never one that can still be resumed. Backups stay where they are
+    #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["keep", "older_than"])))]
     #[command(after_help = "Examples:\n  runbook runs prune --older-than 90d --dry-run\n  runbook runs prune --keep 100")]
     Prune {
         /// Keep the latest N finished runs
-        #[arg(long, value_name = "N", required_unless_present = "older_than")]
+        #[arg(long, value_name = "N")]
         keep: Option<usize>,
 
         /// Only those that were started longer ago than this, such as 90d

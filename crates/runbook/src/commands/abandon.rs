@@ -55,7 +55,7 @@ fn give_up(args: &AbandonArgs, state_dir: Option<&Path>, streams: &mut Streams) 
         run: folder.id(),
         state: &state,
         end: Some(ended.end),
-        running: false,
+        running: None,
         file: "",
     };
     card::print(&card::card(&about), &mut streams.err);

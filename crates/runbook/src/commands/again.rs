@@ -233,7 +233,13 @@ impl Again {
     /// Says of answers that they are about no step of the run.
     pub(crate) fn hold_answers(&self, args: &AgainArgs, plan: &Plan, streams: &mut Streams) -> Result<(), Exit> {
         let mut faults = Diagnostics::new();
-        for answer in &args.answers {
+        for (at, answer) in args.answers.iter().enumerate() {
+            let other = args.answers.iter().take(at).find(|other| other.step == answer.step && other.said != answer.said);
+            if let Some(other) = other {
+                let (step, one, two) = (visible(&answer.step), visible(&other.said), visible(&answer.said));
+                streams.err.line(format_args!("error: `--answer` says both `{one}` and `{two}` of `{step}`: which is it?"));
+                return Err(Exit::Usage);
+            }
             let step = answer.step.split('[').next().unwrap_or_default();
             if plan.find(step).is_none() {
                 let message = format!("`--answer {}={}` names no step of run {}", answer.step, answer.said, self.folder.id());

@@ -30,7 +30,14 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
     let again = Again::find(&args.again, &state, streams)?;
     if let Some(closed) = again.recorded.seen.view.closed().filter(|closed| closed.end != RunEnd::Done) {
         let stands = standing(Some(closed.end), false);
-        streams.err.line(format_args!("run {} is at its end: {stands}; there is nothing to undo", again.folder.id()));
+        let run = again.folder.id();
+        if !Extent::of(&again.recorded.plan, &again.recorded.seen.view).undo.is_empty() && closed.end == RunEnd::Abandoned {
+            streams.err.line(format_args!("error: run {run} is at its end: {stands}; what it changed is undone by hand"));
+            let show = card::command(&format!("runs show {run}"), state.named());
+            streams.err.line(format_args!("help: what that is, and why it was given up: `{}`", visible(&show)));
+            return Ok(Exit::PersonNeeded);
+        }
+        streams.err.line(format_args!("run {run} is at its end: {stands}; there is nothing to undo"));
         return Ok(Exit::Done);
     }
     let Taken { procedure, amends } = again.take(&args.again, false, &state, streams)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use runbook_core::plan::Plan;
 use runbook_core::record::{Record, RunEnd, Stamped};
 use runbook_core::view::RunView;
@@ -199,7 +200,8 @@ fn closing(state: &StateDir, folder: &RunFolder, contents: &Contents<Stamped>, p
         return;
     }
     let file = view.opened().map(|opened| opened.runbook.path.clone()).unwrap_or_default();
-    let running = end.is_none() && runs::is_held(folder);
+    let begun = records.first().map(|stamped| Timestamp::now().duration_since(stamped.at).unsigned_abs());
+    let running = begun.filter(|_| end.is_none() && runs::is_held(folder));
     let lines = card::card(&card::About { plan, view: &view, run: folder.id(), state, end, running, file: &file });
     card::print(&damage::card(lines, &contents.tail, folder, state), &mut streams.out);
 }

@@ -113,7 +113,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
         Ok(ended) => {
             let exit = conclude(&Ended { output, file, intent }, procedure, state, &ended, streams);
             // What the run did counts for more than whether it could be told.
-            let exit = if write_reports(reports, &ended, streams) || exit != Exit::Done { exit } else { Exit::Output };
+            let exit = if write_reports(reports, &ended, state, streams) || exit != Exit::Done { exit } else { Exit::Output };
             // The process ends soon: giving back all that is known of a long run takes a fifth of the time of going on with it.
             std::mem::forget((ended, Arc::clone(&procedure.runbook), Arc::clone(&procedure.plan)));
             Ok(exit)
@@ -148,7 +148,7 @@ fn conclude(manner: &Ended, procedure: &Procedure, state: &StateDir, ended: &Ses
         run: ended.run.id(),
         state,
         end: Some(ended.end),
-        running: false,
+        running: None,
         file: &manner.file.to_string_lossy(),
     };
     let lines = card::card(&about);
@@ -162,7 +162,7 @@ fn conclude(manner: &Ended, procedure: &Procedure, state: &StateDir, ended: &Ses
 }
 
 /// Writes the reports; says which could not be written.
-fn write_reports(targets: &[Target], ended: &SessionEnd, streams: &mut Streams) -> bool {
+fn write_reports(targets: &[Target], ended: &SessionEnd, state: &StateDir, streams: &mut Streams) -> bool {
     if targets.is_empty() {
         return true;
     }
@@ -175,7 +175,8 @@ fn write_reports(targets: &[Target], ended: &SessionEnd, streams: &mut Streams) 
             all = false;
             let path = target.path.display().to_string();
             streams.err.line(format_args!("error: the report cannot be written to `{}`: {}", visible(&path), visible(&why)));
-            streams.err.line(format_args!("help: write it later: `runbook runs report {}`", ended.run.id()));
+            let later = card::command(&format!("runs report {}", ended.run.id()), state.named());
+            streams.err.line(format_args!("help: write it later: `{}`", visible(&later)));
         }
     }
     all

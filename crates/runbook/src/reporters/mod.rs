@@ -9,7 +9,7 @@ mod story;
 mod watch;
 
 pub(crate) use plain::Retelling;
-pub(crate) use story::{id as unit_id, probes};
+pub(crate) use story::{id as unit_id, named, probes};
 pub(crate) use watch::{Mode, Screen, Watcher};
 
 use std::sync::Arc;

@@ -282,14 +282,21 @@ pub(crate) fn id(path: &[Place]) -> String {
     text
 }
 
+/// An effect as a question names it: which attempt it is does not matter to whoever answers.
+pub(crate) fn named(effect: &EffectId) -> String {
+    let id = id(&effect.path);
+    match effect.role {
+        Role::Undo(_) => format!("the undo of `{id}`"),
+        Role::Check | Role::Do | Role::Verify | Role::Monitor => format!("`{id}`"),
+    }
+}
+
 /// What a person said, where it was a word; what was typed as a text may be long.
 fn said(answered: &Answered) -> Option<Telling> {
     let about = match &answered.subject {
         record::Subject::Start => "the start".to_owned(),
         record::Subject::Confirm { path } | record::Subject::Step { path } => format!("`{}`", id(path)),
-        record::Subject::InDoubt { effect } | record::Subject::Failed { effect } | record::Subject::Action { effect } => {
-            format!("`{effect}`")
-        }
+        record::Subject::InDoubt { effect } | record::Subject::Failed { effect } | record::Subject::Action { effect } => named(effect),
     };
     Some(Telling::Answered { about, reply: word(&answered.reply)?, by: answered.by.clone() })
 }

@@ -221,6 +221,10 @@ impl Deed {
                 Ok(Answer::Yes) => {}
                 Ok(Answer::No) => return Outcome::failed(Failure::new(FailureKind::Refused, "a person said no"), Residue::None),
                 Ok(Answer::Text(text)) => world.note(format!("{} heard {text}", self.name)),
+                Ok(Answer::Withdrawn) => {
+                    world.note(format!("{} not answered", self.name));
+                    return Outcome::Cancelled { residue: Residue::None };
+                }
                 Ok(Answer::Nobody) => return Outcome::failed(Failure::new(FailureKind::NeedsPerson, "nobody is there"), Residue::None),
                 Err(failure) => return Outcome::failed(failure, Residue::None),
             }

@@ -95,6 +95,35 @@ async fn an_open_question_is_taken_back_by_a_stop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actions_own_question_is_taken_back_by_a_stop() {
+    let mut bench = Bench::new();
+    bench.person = Arc::new(Person::saying([Reply::Yes]).slowly(Duration::from_secs(1000)));
+    let stop = bench.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        stop.stop(2);
+    });
+    let ran = bench.run("[[step]]\nid = \"a\"\ntry.once = { name = \"a\", asks = \"done?\" }\nleaves = \"x\"\n").await;
+    assert_eq!(ran.end, RunEnd::Stopped { signal: 2 });
+    assert_eq!(bench.world.timed(), [(10, "a not answered".to_owned())]);
+    let answers = ran.records.iter().filter_map(|stamped| match &stamped.record {
+        Record::Answered(answered) => Some(answered.reply.clone()),
+        _ => None,
+    });
+    assert_eq!(answers.collect::<Vec<_>>(), [Reply::Withdrawn]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actions_own_question_is_taken_back_when_its_time_is_over() {
+    let mut bench = Bench::new();
+    bench.person = Arc::new(Person::saying([Reply::Yes]).slowly(Duration::from_secs(1000)));
+    let text = "[[step]]\nid = \"a\"\ntimeout = \"5s\"\ntry.once = { name = \"a\", asks = \"done?\" }\nleaves = \"x\"\n";
+    let ran = bench.run(text).await;
+    assert_eq!(ran.end, RunEnd::Failed);
+    assert_eq!(bench.world.timed(), [(5, "a not answered".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_decides_what_the_world_does_not_tell() {
     let mut bench = Bench::new();
     bench.person = person([Reply::Done]);

@@ -20,7 +20,7 @@ use super::load::load;
 use super::snapshot::{Readers, Together};
 use super::survey::Survey;
 use super::verify::Report;
-use crate::sql::failure::Sql;
+use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::{literal, name};
 use crate::sql::session::{Dialer, Session, mark};
 use crate::sql::verify_backup::verified;
@@ -254,6 +254,7 @@ async fn set_aside(dialer: &Dialer<'_>, request: &Request<'_>, aside: &std::path
             match dialer.cx().ask(Question { text, kind: QuestionKind::Confirm }).await? {
                 Answer::Yes => Ok(None),
                 Answer::No => Err(Failure::new(FailureKind::Refused, format!("a person said no to dropping `{}`", request.into)).into()),
+                Answer::Withdrawn => Err(Fault::cancelled()),
                 Answer::Text(_) | Answer::Nobody => {
                     let mut failure = *fault.failure;
                     failure.kind = FailureKind::NeedsPerson;

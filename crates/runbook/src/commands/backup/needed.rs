@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use runbook_engine::state::{Finished, RunFolder, RunId, StateDir};
 use serde_json::Value;
 
+use crate::card;
 use crate::exit::Exit;
 use crate::runs;
 use crate::streams::Streams;
@@ -37,7 +38,8 @@ impl Needed {
             }
             if let Err(error) = needed.add(&folder) {
                 streams.err.line(format_args!("error: run {} is not finished, and what it names cannot be read: {error}", entry.run));
-                streams.err.line(format_args!("help: look at it first: `runbook runs show {}`; nothing was removed", entry.run));
+                let look = card::command(&format!("runs show {}", entry.run), state.named());
+                streams.err.line(format_args!("help: look at it first: `{look}`; nothing was removed"));
                 return Err(Exit::Unusable);
             }
         }
