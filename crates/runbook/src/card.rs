@@ -36,8 +36,8 @@ pub(crate) struct About<'a> {
     pub(crate) end: Option<RunEnd>,
     /// How long ago it was started, where a process works on it.
     pub(crate) running: Option<Duration>,
-    /// The runbook's file, as the operator named it.
-    pub(crate) file: &'a str,
+    /// What starts the runbook anew, behind `runbook exec`.
+    pub(crate) again: &'a str,
 }
 
 impl About<'_> {
@@ -383,7 +383,7 @@ fn next(about: &About<'_>) -> Vec<Line> {
     let undoable = !Extent::of(plan, view).undo.is_empty() || view.in_doubt().next().is_some();
     let undoable = undoable && view.rollback().is_none();
     match about.end {
-        Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => add("again", format!("exec {}", quoted(about.file))),
+        Some(RunEnd::ChecksFailed | RunEnd::Refused | RunEnd::RolledBack) => add("again", format!("exec {}", about.again)),
         Some(RunEnd::WaitingForPerson) if about.asked_to_start() => add("go on", format!("resume {run} --yes")),
         Some(RunEnd::NeedsPerson { why: PersonNeeded::Barrier }) => {
             add("when done", format!("abandon {run} --reason {}", quoted("put right by hand: …")));

@@ -164,3 +164,13 @@ fn a_run_that_was_killed_can_be_told() {
     assert!(ticket.starts_with("# slow: interrupted\n"), "{ticket}");
     assert!(ticket.contains("| `slow` | `shell.run` | running |"), "{ticket}");
 }
+
+#[test]
+fn an_expectation_that_cannot_be_told_says_why() {
+    let text = "format = 1\nname = \"told\"\n\n[[check]]\nid = \"here\"\nfile.assert = { path = \".\" }\nexpect = [\"eq kind 5\", \"eq kind 'file'\"]\n";
+    let sandbox = Sandbox::new().file("a.toml", text);
+    sandbox.run(["exec", "a.toml", "--output", "quiet"]).only_code(9);
+    let (ticket, _) = sandbox.run(["runs", "report", "--last"]).only_code(0);
+    assert!(ticket.contains("\n  - `eq kind 5` cannot be told: `eq`: a text is compared with a number\n"), "{ticket}");
+    assert!(ticket.contains("\n  - `eq kind 'file'` does not hold: `kind = \"dir\"`\n"), "{ticket}");
+}

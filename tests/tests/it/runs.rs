@@ -190,4 +190,6 @@ fn records_before_a_damage_are_given_and_the_damage_is_named() {
 fn prune_says_what_it_wants_to_know() {
     let (_, stderr) = Sandbox::new().run(["runs", "prune"]).only_code(2);
     assert!(stderr.contains("<--keep <N>|--older-than <TIME>>"), "{stderr}");
+    let (_, stderr) = Sandbox::new().run(["backup", "prune", "."]).only_code(2);
+    assert!(stderr.contains("<--keep <N>|--older-than <TIME>|--incomplete>"), "{stderr}");
 }

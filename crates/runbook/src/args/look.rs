@@ -177,6 +177,7 @@ pub(crate) enum BackupCommand {
 
 /// Which backups are removed.
 #[derive(Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["keep", "older_than", "incomplete"])))]
 #[command(
     after_help = "Examples:\n  runbook backup prune /backup --older-than 90d --dry-run\n  runbook backup prune /backup/odc --keep 5 --older-than 30d"
 )]
@@ -186,7 +187,7 @@ pub(crate) struct BackupPrune {
     pub(crate) paths: Vec<PathBuf>,
 
     /// Keep the latest N of each database
-    #[arg(long, value_name = "N", required_unless_present_any = ["older_than", "incomplete"])]
+    #[arg(long, value_name = "N")]
     pub(crate) keep: Option<usize>,
 
     /// Only those that were taken longer ago than this, such as 90d

@@ -56,7 +56,7 @@ fn give_up(args: &AbandonArgs, state_dir: Option<&Path>, streams: &mut Streams) 
         state: &state,
         end: Some(ended.end),
         running: None,
-        file: "",
+        again: "",
     };
     card::print(&card::card(&about), &mut streams.err);
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
 //! `runbook exec`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use runbook_core::plan::{FailurePolicy, PlanOptions};
 use runbook_core::record::SessionFlags;
@@ -9,8 +9,9 @@ use runbook_engine::locks::Leasing;
 
 use super::procedure::{Procedure, Wish, invalid, prepare};
 use super::session::{Manner, carry_out};
-use crate::args::{ExecArgs, OnFailureArg, OutputMode};
+use crate::args::{ExecArgs, OnFailureArg, OutputMode, VarArgs};
 use crate::ask::somebody_there;
+use crate::card;
 use crate::exit::Exit;
 use crate::panics::Folder;
 use crate::planfile::hold_against;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
             flags,
             output: args.output,
             no_input: args.no_input,
-            file: args.file.clone(),
+            again: again(&args.file, &args.vars, &selection(args)),
             answers: &[],
             accept_secrets: BTreeSet::new(),
             leasing: Leasing { take_over: args.take_over.clone(), without: false },
@@ -47,9 +48,27 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
     done.unwrap_or_else(|exit| exit)
 }
 
+/// The words behind `runbook exec` that start the same once more.
+fn again(file: &Path, vars: &VarArgs, selection: &[(&str, &str)]) -> String {
+    let file = card::quoted(&file.to_string_lossy());
+    let files = vars.var_files.iter().map(|path| format!("--var-file {}", card::quoted(&path.to_string_lossy())));
+    // A secret is refused there, so that none can stand in it.
+    let values = vars.vars.iter().map(|value| format!("--var {}", card::quoted(value)));
+    let selection = selection.iter().map(|(option, id)| format!("{option} {}", card::quoted(id)));
+    std::iter::once(file).chain(files).chain(values).chain(selection).collect::<Vec<_>>().join(" ")
+}
+
+/// Which steps the operator wishes.
+fn selection(args: &ExecArgs) -> Vec<(&str, &str)> {
+    let from = args.from.iter().map(|id| ("--from", id.as_str()));
+    let until = args.until.iter().map(|id| ("--until", id.as_str()));
+    from.chain(until).chain(args.skip.iter().map(|id| ("--skip", id.as_str()))).collect()
+}
+
 /// Runs the checks and nothing else, told in plain lines on standard error.
 pub(crate) fn checks(
     procedure: &Procedure,
+    vars: &VarArgs,
     no_input: bool,
     state_dir: Option<&Path>,
     streams: &mut Streams,
@@ -59,12 +78,12 @@ pub(crate) fn checks(
     let state = runs::state_dir(state_dir, streams)?;
     let _ = folder.set(state.root().to_owned());
     let flags = SessionFlags { checks_only: true, ..SessionFlags::default() };
-    let file = PathBuf::from(procedure.runbook.source.name());
+    let again = again(Path::new(procedure.runbook.source.name()), vars, &[]);
     let manner = Manner {
         flags,
         output: OutputMode::Quiet,
         no_input,
-        file,
+        again,
         answers: &[],
         accept_secrets: BTreeSet::new(),
         leasing: Leasing::default(),

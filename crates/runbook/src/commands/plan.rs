@@ -45,7 +45,7 @@ fn show(args: &PlanArgs, procedure: &Procedure, state_dir: Option<&Path>, stream
         streams.err.line(format_args!("the plan was written to `{}`", path.display()));
     }
     if args.probe {
-        let checked = exec::checks(procedure, args.no_input, state_dir, streams, folder)?;
+        let checked = exec::checks(procedure, &args.vars, args.no_input, state_dir, streams, folder)?;
         if checked != Exit::Done {
             return Ok(checked);
         }

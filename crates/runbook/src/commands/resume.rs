@@ -38,12 +38,11 @@ fn resume(args: &ResumeArgs, state_dir: Option<&Path>, streams: &mut Streams, fo
     let insist = view.rollback().is_none();
     let Taken { procedure, amends } = again.take(&args.again, insist, &state, streams)?;
     again.hold_answers(&args.again, &procedure.plan, streams)?;
-    let file = again.file();
     let manner = Manner {
         flags: SessionFlags { yes: args.again.yes, step: args.step, on_failure: args.on_failure.map(policy), ..SessionFlags::default() },
         output: args.again.output,
         no_input: args.again.no_input,
-        file,
+        again: card::quoted(&again.file().to_string_lossy()),
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),

@@ -42,12 +42,11 @@ fn roll_back(args: &RollbackArgs, state_dir: Option<&Path>, streams: &mut Stream
     }
     let Taken { procedure, amends } = again.take(&args.again, false, &state, streams)?;
     again.hold_answers(&args.again, &procedure.plan, streams)?;
-    let file = again.file();
     let manner = Manner {
         flags: SessionFlags { yes: args.again.yes, ..SessionFlags::default() },
         output: args.again.output,
         no_input: args.again.no_input,
-        file,
+        again: card::quoted(&again.file().to_string_lossy()),
         answers: &args.again.answers,
         accept_secrets: args.again.accept_secrets.iter().cloned().collect(),
         leasing: args.again.leasing(),

@@ -54,7 +54,7 @@ fn list(state: &StateDir, limit: usize, as_json: bool, streams: &mut Streams) ->
         }
         return Ok(());
     }
-    if rows.is_empty() {
+    if entries.is_empty() {
         streams.err.line(format_args!("there are no runs in `{}`", state.root().display()));
         return Ok(());
     }
@@ -199,10 +199,10 @@ fn closing(state: &StateDir, folder: &RunFolder, contents: &Contents<Stamped>, p
         streams.err.line(format_args!("warning: the records contradict each other: {error}"));
         return;
     }
-    let file = view.opened().map(|opened| opened.runbook.path.clone()).unwrap_or_default();
+    let again = view.opened().map(|opened| card::quoted(&opened.runbook.path)).unwrap_or_default();
     let begun = records.first().map(|stamped| Timestamp::now().duration_since(stamped.at).unsigned_abs());
     let running = begun.filter(|_| end.is_none() && runs::is_held(folder));
-    let lines = card::card(&card::About { plan, view: &view, run: folder.id(), state, end, running, file: &file });
+    let lines = card::card(&card::About { plan, view: &view, run: folder.id(), state, end, running, again: &again });
     card::print(&damage::card(lines, &contents.tail, folder, state), &mut streams.out);
 }
 

@@ -1,7 +1,6 @@
 //! What every command that works on a run has in common: the session itself, and what is said at its end.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use runbook_core::action::Outcome;
@@ -36,8 +35,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) flags: SessionFlags,
     pub(crate) output: OutputMode,
     pub(crate) no_input: bool,
-    /// The runbook's file, as the operator named it.
-    pub(crate) file: PathBuf,
+    /// What starts the runbook anew, behind `runbook exec`.
+    pub(crate) again: String,
     /// What was answered on the command line.
     pub(crate) answers: &'a [Answer],
     /// The secrets that may have another value than before.
@@ -71,7 +70,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
         streams.err.line(format_args!("error: the run cannot begin: {error}"));
         Exit::Fault
     })?;
-    let Manner { flags, output, no_input, file, answers, accept_secrets, leasing, on, reports } = manner;
+    let Manner { flags, output, no_input, again, answers, accept_secrets, leasing, on, reports } = manner;
     tell_leasing(&leasing, procedure, streams);
     let screen = Screen::default();
     let (sender, receiver) = events::channel();
@@ -111,7 +110,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
     }
     match ended {
         Ok(ended) => {
-            let exit = conclude(&Ended { output, file, intent }, procedure, state, &ended, streams);
+            let exit = conclude(&Ended { output, again, intent }, procedure, state, &ended, streams);
             // What the run did counts for more than whether it could be told.
             let exit = if write_reports(reports, &ended, state, streams) || exit != Exit::Done { exit } else { Exit::Output };
             // The process ends soon: giving back all that is known of a long run takes a fifth of the time of going on with it.
@@ -125,7 +124,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
 /// What was wished of a session that has ended.
 struct Ended {
     output: OutputMode,
-    file: PathBuf,
+    again: String,
     intent: Intent,
 }
 
@@ -149,7 +148,7 @@ fn conclude(manner: &Ended, procedure: &Procedure, state: &StateDir, ended: &Ses
         state,
         end: Some(ended.end),
         running: None,
-        file: &manner.file.to_string_lossy(),
+        again: &manner.again,
     };
     let lines = card::card(&about);
     // A program reads the records, and quiet is quiet; only what went wrong is for a person all the same.

@@ -71,7 +71,11 @@ fn failures(report: &Report, text: &mut String) {
         let _ = writeln!(lines, "- {what}{}{line}: {}", code(id), inline(&failure.message));
         for broken in deed.broken.iter().filter(|broken| !broken.warning) {
             let actuals: Vec<String> = broken.actuals.iter().map(|(name, value)| code(&format!("{name} = {value}"))).collect();
-            let _ = writeln!(lines, "  - {} does not hold: {}", code(&broken.text), actuals.join(", "));
+            let _ = match (&broken.fault, actuals.is_empty()) {
+                (Some(fault), _) => writeln!(lines, "  - {} cannot be told: {}", code(&broken.text), inline(fault)),
+                (None, true) => writeln!(lines, "  - {} does not hold", code(&broken.text)),
+                (None, false) => writeln!(lines, "  - {} does not hold: {}", code(&broken.text), actuals.join(", ")),
+            };
         }
         for detail in &failure.detail {
             let _ = writeln!(lines, "  - {}", code(detail));
