@@ -16,6 +16,7 @@
 //! `settle` → `probe` → decide. A future of `run` is never dropped: it is cancelled through its [`Cx`] and awaited.
 
 mod context;
+mod fields;
 mod lease;
 mod outcome;
 mod process;
@@ -23,6 +24,7 @@ mod spec;
 mod text;
 
 pub use context::{Answer, CancelKind, Context, Cx, Progress, Question, QuestionKind, Stream, Unit};
+pub use fields::from_fields;
 pub use lease::{BuildLeases, Claim, Hold, Holder, Holding, Lease, LeaseStore, Leaving, Renewed, Taken};
 pub use outcome::{Before, Failure, FailureKind, Outcome, Outputs, Residue, Settled, Verdict};
 pub use process::{Exit, ProcessSpec, Processes, Sink, Stdin};

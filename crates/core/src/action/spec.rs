@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, BuildLeases};
+use super::{Action, BuildLeases, from_fields};
 
 /// What carrying an action out twice would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,13 +153,7 @@ impl ActionSpec {
 }
 
 fn build<A: Action + DeserializeOwned + 'static>(fields: serde_json::Value) -> Result<Box<dyn Action>, Vec<FieldFault>> {
-    let action: A = serde_path_to_error::deserialize(fields).map_err(|error| {
-        let path = match error.path().to_string() {
-            path if path == "." => String::new(),
-            path => path,
-        };
-        vec![FieldFault::new(path, error.inner().to_string())]
-    })?;
+    let action: A = from_fields(fields).map_err(|fault| vec![fault])?;
     let faults = action.validate();
     if faults.is_empty() { Ok(Box::new(action)) } else { Err(faults) }
 }

@@ -8,7 +8,9 @@ mod table;
 
 use std::time::Duration;
 
-use runbook_core::action::{BoxFuture, Claim, Failure, FailureKind, FieldFault, Hold, Holding, Lease, LeaseStore, Leaving, Renewed, Taken};
+use runbook_core::action::{
+    BoxFuture, Claim, Failure, FailureKind, FieldFault, Hold, Holding, Lease, LeaseStore, Leaving, Renewed, Taken, from_fields,
+};
 use serde_json::Value;
 
 use self::link::Link;
@@ -31,8 +33,7 @@ struct Rows {
 
 /// Builds it from a target's rendered settings.
 pub(super) fn build(settings: Value, database: &str) -> Result<Box<dyn LeaseStore>, Vec<FieldFault>> {
-    let settings: Mysql = serde_path_to_error::deserialize(settings)
-        .map_err(|error| vec![FieldFault::new(error.path().to_string(), error.inner().to_string())])?;
+    let settings: Mysql = from_fields(settings).map_err(|fault| vec![fault])?;
     if let Some(why) = quote::bad_identifier(database) {
         return Err(vec![FieldFault::new("database", format!("the name `{database}` {why}"))]);
     }
