@@ -3,6 +3,8 @@
 //! Bytes come in pieces of any size; one statement is held at a time. Comments in front of a statement are dropped, except `/*! … */`, `/*M! … */`
 //! and `/*+ … */`, which servers execute or read. Text is UTF-8, in which no byte of a longer character looks like one of ASCII's.
 
+use memchr::memchr3;
+
 use super::quote::Mode;
 
 /// One statement.
@@ -139,8 +141,13 @@ impl Splitter {
                         if byte == quote {
                             self.state = State::Code;
                         }
+                        // Most of a dump are long texts: what means nothing in them is passed over at once.
+                        let plain = match self.state {
+                            State::Quote(_) => rest.get(1..).map_or(0, |rest| memchr3(quote, b'\\', b'\n', rest).unwrap_or(rest.len())),
+                            _ => 0,
+                        };
                         self.newline(byte);
-                        self.at += 1;
+                        self.at += 1 + plain;
                     }
                 }
                 State::LineComment => {
@@ -219,8 +226,14 @@ impl Splitter {
         if matches!(byte, b'\'' | b'"' | b'`') {
             self.state = State::Quote(byte);
             self.open_line = self.line;
+            self.at += 1;
+            return Ok(Step::On);
         }
-        self.at += 1;
+        // Behind a byte of a statement, what begins nothing is passed over at once.
+        let first = self.delimiter.first().copied();
+        let begins = |byte: &u8| BEGINS[usize::from(*byte)] || Some(*byte) == first;
+        let plain = rest.get(1..).map_or(0, |rest| rest.iter().position(begins).unwrap_or(rest.len()));
+        self.at += 1 + plain;
         Ok(Step::On)
     }
 
@@ -282,6 +295,19 @@ impl Splitter {
         }
     }
 }
+
+/// The bytes with which a text, a comment or a line begins.
+static BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    begins[b'\'' as usize] = true;
+    begins[b'"' as usize] = true;
+    begins[b'`' as usize] = true;
+    begins[b'/' as usize] = true;
+    begins[b'-' as usize] = true;
+    begins[b'#' as usize] = true;
+    begins[b'\n' as usize] = true;
+    begins
+};
 
 enum Step {
     On,
