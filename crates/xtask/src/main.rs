@@ -26,7 +26,7 @@ Usage: cargo xtask TASK
   lab status          say what is up
   demo [--keep]       upgrade a stand-in of ODC to a version whose migration fails, and roll it back with `runbook`
   test [-- ARGS]      every check of this project; ARGS go to `cargo test`
-  chaos [--every N] [--only NAME]
+  chaos [--every N] [--from N] [--only NAME]
                       kill the shipped procedures (or one) at every point (or each N-th), resume them, roll them back; takes hours
   bench               speed and size, as ratios
   bench backup [--large]

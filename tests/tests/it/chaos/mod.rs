@@ -48,8 +48,8 @@ impl<'a> Trial<'a> {
         Self { procedure, done: stage.steady(), points }
     }
 
-    /// Kills it at a point, then resumes it or rolls it back.
-    fn at(&self, point: &str, back: bool, tally: &mut Tally) {
+    /// Kills it at a point, then resumes it or rolls it back; says how that ended.
+    fn at(&self, point: &str, back: bool, tally: &mut Tally) -> &'static str {
         let stage = (self.procedure.stage)();
         let before = stage.steady();
         tally.tried += 1;
@@ -88,23 +88,29 @@ impl<'a> Trial<'a> {
             stage.comes_to(|now| if undone { now.is_again(&before) } else { *now == self.done })
         };
         match (fits, undone) {
-            (true, false) => tally.new += 1,
-            (true, true) => tally.old += 1,
+            (true, false) => {
+                tally.new += 1;
+                "new"
+            }
+            (true, true) => {
+                tally.old += 1;
+                "old"
+            }
             (false, _) => {
                 let shown = stage.sandbox().run(["runs", "show", "--last"]).seen().1;
                 let way = if back { "rollback" } else { "resume" };
                 tally.lost.push(format!("{point}, {way}: exit {code:?}\n{said}\n{shown}\n{:#?}\nbefore: {before:#?}", stage.picture()));
+                "LOST"
             }
         }
     }
 
-    /// Both passes over the points that `choose` takes.
-    fn over(&self, choose: impl Fn(usize) -> bool) -> Tally {
+    /// Both passes over the points that `choose` takes. `tell` hears of each when it is over: the point's number, its name, and how both passes ended.
+    fn over(&self, choose: impl Fn(usize) -> bool, tell: impl Fn(usize, &str, [&'static str; 2])) -> Tally {
         let mut tally = Tally::default();
-        for (_, point) in self.points.iter().enumerate().filter(|(at, _)| choose(*at)) {
-            for back in [false, true] {
-                self.at(point, back, &mut tally);
-            }
+        for (at, point) in self.points.iter().enumerate().filter(|(at, _)| choose(*at)) {
+            let ends = [false, true].map(|back| self.at(point, back, &mut tally));
+            tell(at, point, ends);
         }
         tally
     }
@@ -116,12 +122,12 @@ fn killed_at_a_few_points_nothing_is_lost() {
     let trial = Trial::of(&PROCEDURES[0]);
     assert!(trial.points.len() > 50, "the program has no crash points: build it with `--features crash-points`");
     let each = trial.points.len() / 3;
-    let tally = trial.over(|at| at % each == each / 2 && at < each * 2);
+    let tally = trial.over(|at| at % each == each / 2 && at < each * 2, |_, _, _| {});
     assert!(tally.lost.is_empty(), "lost at {}", tally.lost.join("\n"));
     assert_eq!(tally.new + tally.old, tally.tried);
 }
 
-/// All of it; `CHAOS_EVERY=N` takes each N-th point, `CHAOS_FROM=N` begins with the N-th, `CHAOS_ONLY=NAME` takes one procedure.
+/// All of it; `CHAOS_EVERY=N` takes each N-th point, `CHAOS_FROM=N` begins with the N-th from 0, `CHAOS_ONLY=NAME` takes one procedure.
 #[test]
 #[ignore = "takes hours: `cargo xtask chaos`"]
 fn killed_at_every_point_nothing_is_lost() {
@@ -137,7 +143,11 @@ fn killed_at_every_point_nothing_is_lost() {
     );
     for procedure in PROCEDURES.iter().filter(|procedure| only.as_ref().is_none_or(|only| procedure.runbook == only)) {
         let trial = Trial::of(procedure);
-        let tally = trial.over(|at| at >= from && (at - from) % every == 0);
+        // Hours of work that end in one line would be lost with the terminal.
+        let tell = |at: usize, point: &str, [resumed, back]: [&str; 2]| {
+            println!("  {at:>3} of {} {point:<28} resumed: {resumed}, rolled back: {back}", trial.points.len());
+        };
+        let tally = trial.over(|at| at >= from && (at - from) % every == 0, tell);
         println!("{:<14} {:>6} {tally}", procedure.runbook, trial.points.len());
         lost.extend(tally.lost.into_iter().map(|point| format!("{} at {point}", procedure.runbook)));
     }
