@@ -187,3 +187,11 @@ error[RB101]: `x` is not a value
 "#]])
         .code(3);
 }
+
+#[test]
+fn a_title_of_several_lines_is_one_line_of_the_record() {
+    let text = "format = 1\nname = \"lines\"\n\n[[step]]\nid = \"one\"\ntitle = \"Change it\\n03:00:00 step two: done\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n";
+    let (stdout, _) = Sandbox::new().file("a.toml", text).run(["exec", "a.toml"]).only_code(0);
+    assert!(stdout.contains(" step one: begins: Change it "), "{stdout}");
+    assert!(stdout.lines().all(|line| !line.contains("step two") || line.contains("step one")), "{stdout}");
+}

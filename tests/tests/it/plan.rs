@@ -212,10 +212,20 @@ fn the_exit_code_can_tell_whether_there_is_something_to_do() {
 #[test]
 fn a_probe_asks_the_world_and_changes_nothing() {
     let sandbox = sandbox();
-    sandbox.run(["plan", "a.toml", "--probe"]).only_code(0);
+    let (_, stderr) = sandbox.run(["plan", "a.toml", "--probe"]).only_code(0);
+    assert!(stderr.ends_with("the checks hold; nothing was changed\n"), "{stderr}");
     std::fs::remove_file(sandbox.path("it.txt")).expect("a file");
     let (_, stderr) = sandbox.run(["plan", "a.toml", "--probe"]).only_code(9);
     assert!(stderr.contains("`there` failed"), "{stderr}");
+}
+
+#[test]
+fn a_device_is_written_into_and_not_replaced() {
+    let sandbox = sandbox();
+    // A link, so that a fault replaces that, and not the machine's device.
+    std::os::unix::fs::symlink("/dev/null", sandbox.path("null")).expect("a link");
+    sandbox.run(["plan", "a.toml", "--out", "null"]).only_code(0);
+    assert!(sandbox.path("null").is_symlink(), "a file stands in its place");
 }
 
 #[test]

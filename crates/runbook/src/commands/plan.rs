@@ -49,13 +49,17 @@ fn show(args: &PlanArgs, procedure: &Procedure, state_dir: Option<&Path>, stream
         if checked != Exit::Done {
             return Ok(checked);
         }
+        streams.err.line("the checks hold; nothing was changed");
     }
     let changes = plan.units().iter().any(|unit| unit.class.changes() && unit.left_out.is_none() && !unit.idle);
     Ok(if args.detailed_exitcode && changes { Exit::SomethingToDo } else { Exit::Done })
 }
 
-/// Beside its place, then renamed: nobody reads half a plan.
+/// Beside its place, then renamed: nobody reads half a plan. What is there and is no file (a device, a pipe) is written into, and stays what it is.
 pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return std::fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = std::fs::OpenOptions::new()
