@@ -9,6 +9,7 @@ mod execute;
 mod failure;
 mod leases;
 mod manifest;
+mod outfile;
 mod query;
 mod quote;
 mod recreate;

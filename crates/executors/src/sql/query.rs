@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Sql;
+use super::outfile::writes_file;
 use super::session::{Dialer, Session};
 use super::settle::settle;
 use super::split::{head, split};
@@ -20,7 +21,7 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// Asks the database one question.
 ///
-/// The session is read-only: a statement that would change something is refused by the server.
+/// The session is read-only: a statement that would change something is refused by the server, and one with `into outfile` or `into dumpfile` before it is sent.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
@@ -74,6 +75,12 @@ pub(super) fn question(text: &SqlText, session: &Session<'_>, field: &str) -> Re
     if !READS.contains(&first.as_str()) {
         return Err(wrong(format!("a statement that reads is wanted, and `{first}` does not"))
             .help("use `sql.execute` to change rows, `sql.script` for anything else"));
+    }
+    if writes_file(&statement, session.mode) {
+        return Err(wrong(
+            "`into outfile` and `into dumpfile` write a file on the server, and a statement that only reads is wanted".to_owned(),
+        )
+        .help("leave that part out: the answer is in the outputs; or write the file with `sql.script`"));
     }
     Ok(statement)
 }

@@ -53,6 +53,9 @@ async fn a_query_cannot_change_anything() {
             ("select 1; delete from t", FailureKind::Invalid),
             ("", FailureKind::Invalid),
             ("explain analyze delete from t", FailureKind::Failed),
+            // MariaDB and MySQL write a file in a read-only transaction as well.
+            ("select 1 into outfile '/tmp/runbook-written-by-a-query'", FailureKind::Invalid),
+            ("select 'a\\'' /*!50000 INTO/**/DUMPFILE '/tmp/runbook-written-by-a-query' */", FailureKind::Invalid),
         ] {
             let query = server.action("query", json!({ "database": database.name, "sql": sql(text) }));
             let outcome = TestContext::new("q").run(&*query).await;
@@ -65,6 +68,7 @@ async fn a_query_cannot_change_anything() {
             assert_eq!(failure.field.as_deref(), Some("sql"));
         }
         assert_eq!(server.value(&database.name, "select count(*) from t").await, json!(1));
+        assert!(!std::path::Path::new("/tmp/runbook-written-by-a-query").exists(), "{}", server.name);
         database.drop().await;
     }
 }
