@@ -395,6 +395,22 @@ async fn foreign_keys_from_elsewhere_are_not_lost_with_the_database() {
 }
 
 #[tokio::test]
+async fn who_may_not_create_a_database_has_changed_nothing() {
+    for server in servers().await.iter() {
+        let case = Case::new(server, "denied").await;
+        let user = format!("sql_denied_{}", std::process::id());
+        server.script(&case.database, &format!("create user {user} identified by 'p'")).await;
+        let target = server.target_with(&json!({ "user": user, "password": "p" }));
+        let into = format!("{}_copy", case.database.name);
+        let restore = server.action("restore", json!({ "target": target, "manifest": case.backup, "into": into }));
+        let (failure, residue) = failed(case.cx.run(&*restore).await);
+        assert_eq!((failure.kind, residue), (FailureKind::Denied, Residue::None), "{}: {failure}", server.name);
+        server.script(&case.database, &format!("drop user {user}")).await;
+        case.database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn servers_own_databases_are_never_restored_into() {
     let registry = runbook_executors::registry();
     let spec = registry.action("sql", "restore").unwrap();

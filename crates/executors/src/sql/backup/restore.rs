@@ -77,12 +77,15 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
     let present = look(&mut session, request.into).await?;
     let there = matches!(present, Present::Empty);
     make_room(dialer, &mut session, request, present, restored).await?;
-    restored.touched = true;
+    let touched = std::mem::replace(&mut restored.touched, true);
     let (into, charset, collation) = (name(request.into), &contents.charset, &contents.collation);
     // seekdb 1.4 sometimes answers an `ALTER DATABASE` just after the `CREATE` with an internal error.
     let verb = if there { "ALTER" } else { "CREATE" };
     let sql = format!("{verb} DATABASE {into} CHARACTER SET {charset} COLLATE {collation}");
-    define_first(dialer, &mut session, request.into, &sql).await?;
+    define_first(dialer, &mut session, request.into, &sql).await.inspect_err(|fault| {
+        // Who may not create a database has changed nothing.
+        restored.touched = touched || fault.failure.kind != FailureKind::Denied;
+    })?;
     session.close().await;
 
     let mut session = dialer.connect(Some(request.into)).await?;
