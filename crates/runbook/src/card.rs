@@ -1,6 +1,8 @@
 //! The card at the end of a run that did not simply end well: what changed, what is still as it was, since when the service is down, where the
 //! backups are, and what to type next.
 
+mod backups;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
@@ -14,8 +16,9 @@ use runbook_core::record::{PersonNeeded, RollbackCause, RunEnd};
 use runbook_core::runbook::{Phase, Risk};
 use runbook_core::view::{EffectKey, EffectReport, EffectState, Extent, RunView};
 use runbook_engine::state::{RunId, StateDir};
-use serde_json::Value;
 
+pub(crate) use self::backups::backup_rows;
+use self::backups::backups;
 use crate::reporters::{probes, unit_id};
 use crate::streams::Stream;
 use crate::text::{Style, count, duration, visible, wrap};
@@ -158,7 +161,8 @@ fn headline(about: &About<'_>) -> Line {
         }
         Some(RunEnd::NeedsPerson { why: PersonNeeded::Stuck }) => (false, format!("a person is needed: an undo failed (run {run})")),
         Some(RunEnd::NeedsPerson { why: PersonNeeded::InDoubt }) => {
-            (false, format!("a person is needed: it is not known whether a step was done (run {run})"))
+            let what = if view.in_doubt().any(|key| key.undo.is_some()) { "an undo" } else { "a step" };
+            (false, format!("a person is needed: it is not known whether {what} was done (run {run})"))
         }
         Some(RunEnd::WaitingForPerson) => (false, format!("waiting for a person, and nobody can be asked (run {run})")),
         Some(RunEnd::ChecksFailed) => (false, format!("the checks do not hold; nothing was changed (run {run})")),
@@ -313,56 +317,6 @@ fn down(plan: &Plan, view: &RunView) -> Option<Line> {
 fn stopped_since(mut events: Vec<(Timestamp, bool, String)>) -> Option<(Timestamp, String)> {
     events.sort();
     events.into_iter().fold(None, |since, (at, stops, id)| if stops { since.or(Some((at, id))) } else { None })
-}
-
-/// The backups that this run made or looked at, and how old they are.
-fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
-    for unit in plan.units() {
-        if !matches!(unit.action.as_str(), "sql.dump" | "sql.restore" | "sql.recreate" | "sql.verify_backup" | "sql.manifest") {
-            continue;
-        }
-        let Some(report) = plan.find(&unit.id).and_then(|ix| report(view, EffectKey::unit(ix))) else { continue };
-        let outputs = match &report.outcome {
-            Some(Outcome::Succeeded { outputs, .. } | Outcome::Failed { outputs, .. }) => Some(outputs),
-            Some(Outcome::Cancelled { .. }) | None => None,
-        };
-        let done = matches!(report.outcome, Some(Outcome::Succeeded { .. }));
-        let output = |name: &str| outputs.and_then(|outputs| outputs.get(name)).and_then(Value::as_str);
-        let field = |name: &str| report.fields.get(name).and_then(Value::as_str);
-        let age = output("taken_at")
-            .or_else(|| output("finished_at"))
-            .and_then(|text| text.parse::<Timestamp>().ok())
-            .zip(now)
-            .map(|(taken, now)| {
-                format!(", taken {} ({} ago)", taken.strftime("%Y-%m-%d %H:%M UTC"), duration(now.duration_since(taken).unsigned_abs()))
-            })
-            .unwrap_or_default();
-        let doubt = if done { "" } else { " (not verified: the step did not end well)" };
-        let mut row = |label: &'static str, path: &str, note: &str| {
-            if !seen.iter().any(|there| there == path) {
-                seen.push(path.to_owned());
-                lines.push(Line::Row { label, text: format!("{path}{note}") });
-            }
-        };
-        if let Some(path) = output("manifest").or_else(|| field("manifest")).or_else(|| field("to")) {
-            row("backup", path, &format!("{age}{doubt}"));
-        }
-        if let Some(path) = output("aside").or_else(|| field("aside")) {
-            row("aside", path, doubt);
-        }
-    }
-    lines
-}
-
-/// The backups of a run as lines, with their age at `now`.
-pub(crate) fn backup_rows(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<String> {
-    let row = |line: Line| match line {
-        Line::Row { label, text } => Some(format!("{label}: {text}")),
-        Line::Headline { .. } | Line::Command { .. } => None,
-    };
-    backups(plan, view, Some(now)).into_iter().filter_map(row).collect()
 }
 
 /// What a rollback leaves as it is, since it does no harm.

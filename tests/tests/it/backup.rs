@@ -185,6 +185,38 @@ no run made a backup or looked at one
 }
 
 #[test]
+fn a_card_names_each_backup_once_and_none_that_was_not_made() {
+    // Nobody listens on port 1.
+    let text = r#"format = 1
+name = "cards"
+vars.dir = { type = "path" }
+target.metadb.mysql = { host = "127.0.0.1", port = 1, user = "root" }
+
+[[step]]
+id = "look"
+sql.verify_backup = { manifest = "{{vars.dir}}" }
+
+[[step]]
+id = "dump"
+sql.dump = { target = "metadb", database = "odc", to = "{{vars.dir}}-never-made" }
+leaves = "a backup"
+on_failure = "continue"
+
+[[step]]
+id = "restore"
+sql.restore = { target = "metadb", manifest = "{{vars.dir}}", into = "odc" }
+leaves = "a database"
+"#;
+    let sandbox = with_backup("backup").file("cards.toml", text);
+    let dir = format!("dir={}", sandbox.path("backup").display());
+    let (_, told) = sandbox.run(["exec", "cards.toml", "--no-input", "--var", &dir]).only_code(1);
+    let card = told.split("stopped at").last().unwrap_or_default();
+    assert_eq!(card.matches("backup/manifest.json, taken").count(), 1, "{told}");
+    assert_eq!(card.matches("/backup").count(), 1, "{told}");
+    assert!(!card.contains("never-made") && !card.contains("not verified"), "{told}");
+}
+
+#[test]
 fn facts_of_the_wrong_type_are_an_error_that_names_them() {
     let text = "format = 1\nname = \"look\"\n\n[[check]]\nid = \"good\"\nsql.verify_backup = { manifest = \"backup\" }\nexpect = [\"version_le (max_version facts.lowest) '2'\"]\n";
     let sandbox = with_backup("backup").file("look.toml", text);

@@ -146,8 +146,8 @@ id = "break"
 shell.run = { argv = ["false"] }
 leaves = "nothing"
 "#;
-    Sandbox::new()
-        .file("a.toml", text)
+    let sandbox = Sandbox::new().file("a.toml", text);
+    sandbox
         .run(["exec", "a.toml", "--output", "quiet"])
         .stderr(str![[r#"
 
@@ -179,6 +179,10 @@ a person is needed: an undo failed (run [RUN])
 
 "#]])
         .code(6);
+    // What is in doubt then is the undo: "done" means that it was taken back.
+    let (_, told) = sandbox.run(["resume", "--last", "--no-input", "--output", "quiet"]).only_code(6);
+    assert!(told.contains("a person is needed: it is not known whether an undo was done"), "{told}");
+    assert!(told.contains("\n  in doubt    one, whether its undo was done (undo: shell.run)\n"), "{told}");
 }
 
 #[test]
