@@ -70,6 +70,11 @@ async fn a_cut_archive_changes_nothing() {
     let (failure, residue, _) = cx.fail(&*load).await;
     assert_eq!((failure.kind, failure.field.as_deref(), residue), (FailureKind::Invalid, Some("archive"), Residue::None));
     assert!(failure.message.contains("is damaged or not complete"), "{}", failure.message);
+    // What the file is, where it is none: its content may be anybody's secret.
+    let wrong = folder.path().join("keys");
+    std::fs::write(&wrong, "private key\n".repeat(100)).unwrap();
+    let (failure, _, _) = cx.fail(&*action("load", json!({ "archive": wrong }))).await;
+    assert!(failure.message.contains("it is no tar archive") && !failure.message.contains("private"), "{}", failure.message);
     let (seen, _) = cx.succeed(&*action("inspect", json!({ "image": tag, "missing_ok": true }))).await;
     assert_eq!(seen["exists"], false);
 }

@@ -102,11 +102,16 @@ pub(super) fn read(path: &Path, shared: Shared) -> Result<Contents, Failure> {
 
 fn contents(path: &Path, reader: impl Read, size: u64) -> Result<Contents, Failure> {
     let damaged = |error: &io::Error| invalid(path, &format!("is damaged or not complete: {error}")).help("copy or download it again");
+    // What the reader says of an entry's beginning quotes the file, which may be anything.
+    let no_entry = |error: io::Error| match error.kind() {
+        io::ErrorKind::Other => damaged(&io::Error::other("it is no tar archive, or what stands where a file in it begins is none")),
+        _ => damaged(&error),
+    };
     let mut archive = tar::Archive::new(reader);
     let mut paths = BTreeSet::new();
     let mut metadata: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for entry in archive.entries().map_err(|error| damaged(&error))? {
-        let mut entry = entry.map_err(|error| damaged(&error))?;
+    for entry in archive.entries().map_err(no_entry)? {
+        let mut entry = entry.map_err(no_entry)?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./").to_owned();
         let length = entry.size();
         let content = if length <= MOST_METADATA && (name.contains("json") || name.starts_with("blobs/")) {
