@@ -308,6 +308,34 @@ nothing was run: 1 error
 }
 
 #[test]
+fn a_last_step_before_the_first_is_refused() {
+    let step = |id: &str| format!("\n[[step]]\nid = \"{id}\"\nleaves = \"nothing\"\nshell.run = {{ argv = [\"true\"] }}\n");
+    let sandbox = Sandbox::new().file("two.toml", &format!("format = 1\nname = \"two\"\n{}{}", step("stop"), step("start")));
+    sandbox
+        .run(["exec", "two.toml", "--from", "start", "--until", "stop"])
+        .stdout(str![""])
+        .stderr(str![[r#"
+error[RB430]: `--from start` and `--until stop` leave no step: the first comes after the last
+  --> two.toml:5:6
+   |
+ 5 | id = "stop"
+   |      ^^^^^^ the last step
+   |
+  ::: two.toml:10:6
+   |
+10 | id = "start"
+   |      ------- the first step
+   |
+   = help: write `--from stop --until start`
+
+nothing was run: 1 error
+
+"#]])
+        .code(3);
+    sandbox.run(["exec", "two.toml", "--from", "stop", "--until", "stop", "--output", "quiet"]).only_code(0);
+}
+
+#[test]
 fn high_risk_wants_a_yes_and_nobody_is_there() {
     let text = one_step("shell.run = { argv = [\"true\"] }").replace("name = \"one\"", "name = \"one\"\nrisk = \"high\"");
     let sandbox = Sandbox::new().file("a.toml", text);

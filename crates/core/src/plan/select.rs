@@ -16,11 +16,16 @@ pub(super) fn left_out(runbook: &Runbook, options: &PlanOptions, faults: &mut Di
     let mut left_out: LeftOut = vec![None; runbook.units.len()];
     let steps = |unit: &Unit| unit.phase == Phase::Step;
     let ends = |unit: &Unit| unit.phase == Phase::Step || unit.phase == Phase::Verify;
-    if let Some(at) = options.from.as_deref().and_then(|id| find(runbook, "--from", id, faults)) {
+    let from = options.from.as_deref().and_then(|id| find(runbook, "--from", id, faults));
+    let until = options.until.as_deref().and_then(|id| find(runbook, "--until", id, faults));
+    if let Some(at) = from {
         let first = runbook.units.iter().filter(|unit| steps(unit) && is_of(runbook, unit, at)).map(|unit| unit.ix).min().unwrap_or(at);
         leave(runbook, &mut left_out, &format!("--from {}", id(runbook, at)), |unit| steps(unit) && unit.ix < first);
+        if let Some(last) = until.filter(|last| *last < first) {
+            faults.push(nothing_between(runbook, at, last));
+        }
     }
-    if let Some(at) = options.until.as_deref().and_then(|id| find(runbook, "--until", id, faults)) {
+    if let Some(at) = until {
         leave(runbook, &mut left_out, &format!("--until {}", id(runbook, at)), |unit| ends(unit) && unit.ix > at);
     }
     for skip in &options.skip {
@@ -53,6 +58,19 @@ fn leave(runbook: &Runbook, left_out: &mut LeftOut, option: &str, which: impl Fn
             slot.get_or_insert_with(|| option.to_owned());
         }
     }
+}
+
+/// Refuses a last step that comes before the first one: a run of nothing would end as done.
+fn nothing_between(runbook: &Runbook, from: UnitIx, until: UnitIx) -> Diagnostic {
+    let message =
+        format!("`--from {}` and `--until {}` leave no step: the first comes after the last", id(runbook, from), id(runbook, until));
+    let mut fault = Diagnostic::error(Code::Selection, message);
+    for (at, what) in [(until, "the last step"), (from, "the first step")] {
+        if let Some(unit) = runbook.units.get(at.get()) {
+            fault = fault.at(&runbook.at(unit.call).source, unit.id_span, what);
+        }
+    }
+    fault.help(format!("write `--from {} --until {}`", id(runbook, until), id(runbook, from)))
 }
 
 /// The step that an option names.
