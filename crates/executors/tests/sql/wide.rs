@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use runbook_core::action::Residue;
 use serde_json::json;
 
 use crate::corpus::{WIDE_ROWS, WIDE_TABLES, three_hundred_columns};
 use crate::lab::{Server, servers};
 use crate::oracle::{client, everything};
-use crate::support::{TestContext, succeeded};
+use crate::support::{TestContext, failed, succeeded};
 
 /// Dumps `source` and restores it under another name; both have to be the same to us and to another program.
 async fn round_trip(server: &Server, source: &str, copy: &str, connections: u8) {
@@ -59,6 +60,23 @@ async fn rows_of_one_server_are_the_same_on_the_other() {
         source.drop().await;
         copy.drop().await;
     }
+}
+
+#[tokio::test]
+async fn definitions_of_oceanbase_are_refused_by_others_before_anything_is_made() {
+    let lab = servers().await;
+    let source = lab[0].database("elsewhere").await;
+    lab[0].script(&source, "create table t (id int primary key)").await;
+    let cx = TestContext::new("elsewhere");
+    let backup = cx.folder().join("backup");
+    succeeded(cx.run(&*lab[0].action("dump", json!({ "database": source.name, "to": backup }))).await);
+    let (failure, residue) = failed(cx.run(&*lab[1].action("restore", json!({ "manifest": backup, "into": source.name }))).await);
+    assert_eq!(residue, Residue::None);
+    assert_eq!(failure.field.as_deref(), Some("manifest"));
+    assert!(failure.message.ends_with("was made of OceanBase, and its definitions of tables are OceanBase's own"), "{failure}");
+    let there = format!("select count(*) from information_schema.schemata where schema_name = '{}'", source.name);
+    assert_eq!(lab[1].value("information_schema", &there).await, json!(0));
+    source.drop().await;
 }
 
 /// `RUNBOOK_TABLES` says how many, such as 3000.

@@ -22,7 +22,7 @@ use super::survey::Survey;
 use super::verify::Report;
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::{literal, name};
-use crate::sql::session::{Dialer, Session, mark};
+use crate::sql::session::{Dialer, Flavour, Session, mark};
 use crate::sql::verify_backup::verified;
 
 /// What is to be restored, and how.
@@ -73,6 +73,7 @@ pub(in crate::sql) struct Restored {
 pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, restored: &mut Restored) -> Sql<()> {
     refuse_foreign(request.report)?;
     let mut session = dialer.connect_bare().await?;
+    refuse_elsewhere(request.report, session.flavour)?;
     let contents = &request.report.manifest.contents;
     let present = look(&mut session, request.into).await?;
     let there = matches!(present, Present::Empty);
@@ -115,6 +116,21 @@ fn refuse_foreign(report: &Report) -> Result<(), Failure> {
     )
     .field("manifest")
     .help("empty the database with `sql.recreate`, load it with the tool's own loader in `shell.run`, then prove it with `sql.compare`");
+    failure.retryable = false;
+    Err(failure)
+}
+
+/// OceanBase writes options into the definition of each table that no other server reads.
+fn refuse_elsewhere(report: &Report, flavour: Flavour) -> Result<(), Failure> {
+    if report.manifest.server.flavour != Flavour::OceanBase || flavour == Flavour::OceanBase {
+        return Ok(());
+    }
+    let mut failure = Failure::new(
+        FailureKind::Failed,
+        format!("the backup `{}` was made of OceanBase, and its definitions of tables are OceanBase's own", report.path.display()),
+    )
+    .field("manifest")
+    .help("restore it into an OceanBase; or make the tables here by a script, load the files `30-data…` with `sql.script`, and prove them with `sql.compare`");
     failure.retryable = false;
     Err(failure)
 }
