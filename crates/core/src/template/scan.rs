@@ -247,7 +247,8 @@ impl Scan<'_> {
             }
         }
         if inside.closed {
-            for open in parens {
+            // Who opened too many is told so already; twenty thousand faults would hide it.
+            for open in parens.into_iter().take(MAX_DEPTH) {
                 self.faults.push(
                     TemplateFault::new(Code::TemplateSyntax, Span::new(open, open + 1), "this `(` is never closed").help("add a `)`"),
                 );

@@ -101,6 +101,14 @@ fn faults_have_places_and_advice() {
 }
 
 #[test]
+fn a_heap_of_open_parentheses_is_no_heap_of_faults() {
+    let text = format!("{{{{{}}}}}", "(".repeat(20_000));
+    let faults = Template::parse(&text, TextKind::Plain).unwrap_err();
+    assert!(faults.len() < 100, "{}", faults.len());
+    assert!(faults.iter().any(|fault| fault.message.contains("parentheses inside one another")));
+}
+
+#[test]
 fn braces_of_other_programs_pass_with_a_backslash() {
     assert_eq!(rendered(r"docker ps --format '\{{.Names}}' {{vars.port}}"), "docker ps --format '{{.Names}}' 8989");
 }
