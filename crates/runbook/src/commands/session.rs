@@ -107,6 +107,7 @@ pub(crate) fn carry_out(manner: Manner<'_>, procedure: &Procedure, state: &State
     watcher.finish();
     for answer in unused.list() {
         streams.err.line(format_args!("warning: `--answer {}` answers nothing that was asked", visible(&answer)));
+        streams.err.line("help: a step in doubt takes `done` or `not-done`, a question to a person `yes`, `no` or its text");
     }
     match ended {
         Ok(ended) => {

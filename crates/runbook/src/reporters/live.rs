@@ -254,7 +254,7 @@ impl Picture {
             }
             Telling::LostLock { what } => self.remark(Style::Red, &format!("{what}: ending in good order")),
             Telling::Stopping { at_once: false, .. } => self.remark(Style::Yellow, "ending in good order; once more to end at once"),
-            Telling::Stopping { at_once: true, .. } => self.remark(Style::Red, "ending at once"),
+            Telling::Stopping { at_once: true, .. } => self.remark(Style::Red, "ending at once what may be interrupted"),
             Telling::RollingBack { steps, barrier } => {
                 self.heading(Part::Rollback);
                 self.remark(Style::Yellow, &format!("{} to take back", count(*steps as usize, "step")));

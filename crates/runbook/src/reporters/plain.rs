@@ -135,7 +135,7 @@ fn wording(telling: &Telling) -> Vec<String> {
             vec![format!("signal {signal}: ending in good order; once more to end at once")]
         }
         Telling::LostLock { what } => vec![format!("{what}: ending in good order")],
-        Telling::Stopping { signal, at_once: true } => vec![format!("signal {signal}: ending at once")],
+        Telling::Stopping { signal, at_once: true } => vec![format!("signal {signal}: ending at once what may be interrupted")],
         Telling::RollingBack { steps, barrier: None } => vec![format!("rolling back {}", count(*steps as usize, "step"))],
         Telling::RollingBack { steps, barrier: Some(barrier) } => {
             vec![format!("rolling back {}; `{barrier}` cannot be undone, nor what came before it", count(*steps as usize, "step"))]

@@ -1,7 +1,7 @@
 //! `runbook backup prune`.
 //!
 //! Of each database the last backup that is good (read back whole, not believed) always stays, and so does what a run names that is not finished. What
-//! is damaged stays for a person to look at, and is counted as no backup.
+//! is damaged and newer than it stays for a person to look at, and is counted as no backup; older ones go unread.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
