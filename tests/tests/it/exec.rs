@@ -310,7 +310,7 @@ nothing was run: 1 error
 #[test]
 fn a_last_step_before_the_first_is_refused() {
     let step = |id: &str| format!("\n[[step]]\nid = \"{id}\"\nleaves = \"nothing\"\nshell.run = {{ argv = [\"true\"] }}\n");
-    let sandbox = Sandbox::new().file("two.toml", &format!("format = 1\nname = \"two\"\n{}{}", step("stop"), step("start")));
+    let sandbox = Sandbox::new().file("two.toml", format!("format = 1\nname = \"two\"\n{}{}", step("stop"), step("start")));
     sandbox
         .run(["exec", "two.toml", "--from", "start", "--until", "stop"])
         .stdout(str![""])
