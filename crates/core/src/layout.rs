@@ -41,7 +41,7 @@ pub(crate) fn lay_out(runbook: Runbook, callees: BTreeMap<UnitIx, Option<Callee>
     for (at, call) in calls.into_iter().enumerate() {
         places.inner_units(at, call, &mut units);
     }
-    units.sort_by_key(|unit| unit.ix);
+    units.sort_unstable_by_key(|unit| unit.ix);
     for unit in &units {
         if let Some(called) = unit.ends.and_then(|CallIx(at)| called.get_mut(at)) {
             called.end = unit.ix;

@@ -315,7 +315,7 @@ fn down(plan: &Plan, view: &RunView) -> Option<Line> {
 
 /// The first stop after which nothing was started; `true` is a stop.
 fn stopped_since(mut events: Vec<(Timestamp, bool, String)>) -> Option<(Timestamp, String)> {
-    events.sort();
+    events.sort_unstable();
     events.into_iter().fold(None, |since, (at, stops, id)| if stops { since.or(Some((at, id))) } else { None })
 }
 

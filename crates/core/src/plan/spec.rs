@@ -62,7 +62,7 @@ pub(super) fn unit(runbook: &Runbook, unit: &Unit, planned: &PlanUnit, digests: 
     it.put("class", serde_json::to_value(unit.class).unwrap_or_default());
     if let Needs::These(needs) = &unit.needs {
         let mut needs: Vec<_> = needs.iter().map(name).collect();
-        needs.sort();
+        needs.sort_unstable();
         // Said and empty is not the same as not said.
         it.0.insert("needs".to_owned(), needs.into());
     }

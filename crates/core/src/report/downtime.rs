@@ -68,7 +68,7 @@ fn answers(action: &str) -> bool {
 /// From what happened, each with its time in milliseconds since the run began, to the times in between. `asked` says whether the run waits for answers,
 /// `end` is the time of the last record.
 fn fold(mut events: Vec<(u64, Means, Timestamp, String)>, (asked, end): (bool, u64)) -> Vec<Downtime> {
-    events.sort();
+    events.sort_unstable();
     let (mut found, mut down, mut up): (Vec<Downtime>, Option<(u64, Downtime)>, bool) = (Vec::new(), None, false);
     for (at, means, time, unit) in events {
         match (means, &mut down) {

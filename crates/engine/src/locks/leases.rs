@@ -100,7 +100,7 @@ pub(crate) struct Had {
 pub(crate) async fn take(place: &Place, wanted: Wanted<'_>) -> Result<Had, LockError> {
     let Wanted { names, holder, take_over } = wanted;
     let mut names = names.to_vec();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     let mut claim = Claim { holder, time: place.time, past: take_over.to_vec() };
     loop {

@@ -107,7 +107,7 @@ pub struct NamedLocks {
 pub fn acquire(folder: &LockFolder, names: &[String], owner: &Owner, is_open: impl Fn(&Owner) -> bool) -> Result<NamedLocks, LockError> {
     let mut locks = NamedLocks::default();
     let mut names: Vec<&String> = names.iter().collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     // First all are tried, then all are written: a refusal leaves no trace.
     for name in &names {

@@ -181,7 +181,7 @@ pub(crate) async fn missing(client: &Client, name: &ContainerName) -> Failure {
     let options = ListContainersOptionsBuilder::new().all(true).build();
     let Ok(all) = client.quick().list_containers(Some(options)).await else { return failure };
     let mut names: Vec<String> = all.into_iter().flat_map(|c| c.names.unwrap_or_default()).collect();
-    names.sort();
+    names.sort_unstable();
     let shown: Vec<&str> = names.iter().take(12).map(|name| name.trim_start_matches('/')).collect();
     match (names.len(), shown.len()) {
         (0, _) => failure.detail("there are no containers at all"),

@@ -126,7 +126,7 @@ fn of_container(found: &Container) -> Outputs {
     let host = found.raw.host_config.clone().unwrap_or_default();
     let network = found.raw.network_settings.clone().unwrap_or_default();
     let mut networks: Vec<String> = network.networks.unwrap_or_default().into_keys().collect();
-    networks.sort();
+    networks.sort_unstable();
     let labels: BTreeMap<String, String> = config.labels.unwrap_or_default().into_iter().collect();
     let ports: BTreeMap<String, Vec<String>> = host
         .port_bindings

@@ -79,7 +79,7 @@ fn files(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Candidate> {
         if path.is_dir() {
             let mut below = Vec::new();
             search(path, &mut below, diagnostics);
-            below.sort();
+            below.sort_unstable();
             found.extend(below.into_iter().map(|path| Candidate { path, named: false }));
         } else {
             found.push(Candidate { path: path.clone(), named: true });

@@ -174,7 +174,7 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
             kept.push(source.to_owned());
         }
     }
-    foreign_keys.sort();
+    foreign_keys.sort_unstable();
     let open_at = tokens.get(open).map_or(0, Token::end);
     let close_at = tokens.get(close).map_or(0, |token| token.at);
     let table = |items: &[&str]| format!("{}\n  {}\n{}", text(0, open_at), items.join(",\n  "), text(close_at, sql.len()));

@@ -106,7 +106,7 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
         (Err(fault), Some(_)) if fault.cancelled && cx.cancel_requested().is_some() => return Err(fault),
         (_, Some(failure)) => return Err(failure.into()),
     };
-    files.sort_by(|a, b| (a.part, &a.name).cmp(&(b.part, &b.name)));
+    files.sort_unstable_by(|a, b| (a.part, &a.name).cmp(&(b.part, &b.name)));
     if let Some(mut after) = after? {
         after.leave_out(request.without);
         if after != inventory {

@@ -240,7 +240,7 @@ pub(super) fn files_below(dir: &Path, deep: bool) -> Result<Vec<String>, Failure
         }
     }
     found.retain(|name| name != MANIFEST);
-    found.sort();
+    found.sort_unstable();
     Ok(found)
 }
 

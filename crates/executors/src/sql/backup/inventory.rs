@@ -212,7 +212,7 @@ fn tables(rows: impl Iterator<Item = Row>, flavour: Flavour, inventory: &mut Inv
             other => inventory.unknown.push((other.to_ascii_lowercase(), table)),
         }
     }
-    inventory.loose.sort();
+    inventory.loose.sort_unstable();
 }
 
 fn columns(rows: impl Iterator<Item = Row>, inventory: &mut Inventory) {

@@ -31,7 +31,7 @@ impl Objects<'_, '_> {
         objects.extend(self.views(&names).await?);
         objects.extend(self.coded(Part::Triggers, &[ObjectKind::Trigger], &names).await?);
         objects.extend(self.coded(Part::Events, &[ObjectKind::Event], &names).await?);
-        objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        objects.sort_unstable_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
         Ok(objects)
     }
 

@@ -34,7 +34,7 @@ pub(super) fn list(paths: &[PathBuf], as_json: bool, state_dir: Option<&Path>, s
         }
     };
     let mut rows: Vec<Row> = found.into_iter().map(Row::new).collect();
-    rows.sort_by(|a, b| (b.taken(), &a.path).cmp(&(a.taken(), &b.path)));
+    rows.sort_unstable_by(|a, b| (b.taken(), &a.path).cmp(&(a.taken(), &b.path)));
     if as_json {
         for row in &rows {
             streams.out.line(row.json());
@@ -163,7 +163,7 @@ pub(super) fn below(paths: &[PathBuf], streams: &mut Streams) -> Result<Found, E
         }
     }
     for list in [&mut found.manifests, &mut found.partial, &mut found.remains] {
-        list.sort();
+        list.sort_unstable();
         list.dedup();
     }
     Ok(found)
@@ -201,7 +201,7 @@ fn of_runs(state: &StateDir, streams: &mut Streams) -> Result<Vec<PathBuf>, Exit
             }
         }
     }
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     Ok(found)
 }

@@ -66,7 +66,7 @@ fn groups(manifests: Vec<PathBuf>, tally: &mut Tally, streams: &mut Streams) -> 
         }
     }
     for group in groups.values_mut() {
-        group.sort_by(|a, b| (b.manifest.taken_at, &a.folder).cmp(&(a.manifest.taken_at, &b.folder)));
+        group.sort_unstable_by(|a, b| (b.manifest.taken_at, &a.folder).cmp(&(a.manifest.taken_at, &b.folder)));
     }
     groups
 }
