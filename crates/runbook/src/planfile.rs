@@ -74,7 +74,7 @@ pub(crate) fn hold_against(path: &Path, procedure: &Procedure) -> Result<(), Dia
     let mut faults = Diagnostics::new();
     let source = loading::read(path)?;
     let shown = path.display();
-    let reviewed: PlanFile = match serde_json::from_str(source.text()) {
+    let reviewed: PlanFile = match serde_json::from_slice(source.text().as_bytes()) {
         Ok(reviewed) => reviewed,
         Err(error) => {
             let message = format!("`{shown}` is not a plan of this program: {error}");

@@ -1,14 +1,19 @@
 //! One request over HTTP/1.1, with TLS where the address asks for it. No connection is kept: between two steps the world may have changed.
 
 use std::io;
+use std::pin::Pin;
 
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use futures_util::Stream;
+use http_body_util::{BodyExt as _, Either, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
 use hyper::{HeaderMap, StatusCode};
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
 use runbook_core::action::{Failure, FailureKind};
+
+/// What is sent: always the first of the two. It is the type that the Docker client sends, so that the program has one client for both.
+pub(super) type Sent = Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>>>;
 
 /// More of a body is not read.
 pub(super) const MOST: usize = 8 * 1024 * 1024;
@@ -34,7 +39,7 @@ impl NoResponse {
 }
 
 /// Sends a request and reads the response.
-pub(super) async fn exchange(request: hyper::Request<Full<Bytes>>) -> Result<Response, NoResponse> {
+pub(super) async fn exchange(request: hyper::Request<Sent>) -> Result<Response, NoResponse> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     if request.uri().scheme_str() == Some("https") {
@@ -53,12 +58,9 @@ pub(super) async fn exchange(request: hyper::Request<Full<Bytes>>) -> Result<Res
     }
 }
 
-async fn through<C: Connect + Clone + Send + Sync + 'static>(
-    connector: C,
-    request: hyper::Request<Full<Bytes>>,
-) -> Result<Response, NoResponse> {
+async fn through<C: Connect + Clone + Send + Sync + 'static>(connector: C, request: hyper::Request<Sent>) -> Result<Response, NoResponse> {
     let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-    let client: Client<C, Full<Bytes>> = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+    let client: Client<C, Sent> = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
     let response = client.request(request).await.map_err(|error| no_response(&error, &host))?;
     let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();

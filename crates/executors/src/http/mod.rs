@@ -21,21 +21,25 @@ static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"http.get = { url = "http://127.0.0.1:8989/api/v1/info" }"#,
+        schema: runbook_core::described!(verbs::Get, "http.get"),
         ..ActionSpec::of::<verbs::Get>("get", Class::READ_ONLY, "sends a GET request")
     },
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"http.post = { url = "http://127.0.0.1:8080/maintenance", json = { on = true } }"#,
+        schema: runbook_core::described!(verbs::Post, "http.post"),
         ..ActionSpec::of::<verbs::Post>("post", Class::ONCE, "sends a POST request")
     },
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"http.put = { url = "http://127.0.0.1:8080/mode", json = "read-only" }"#,
+        schema: runbook_core::described!(verbs::Put, "http.put"),
         ..ActionSpec::of::<verbs::Put>("put", Class::IDEMPOTENT, "sends a PUT request")
     },
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"http.delete = { url = "http://127.0.0.1:8080/silence/7" }"#,
+        schema: runbook_core::described!(verbs::Delete, "http.delete"),
         ..ActionSpec::of::<verbs::Delete>("delete", Class::IDEMPOTENT, "sends a DELETE request")
     },
 ];

@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, SET_COOKIE, USE
 use runbook_core::action::{CancelKind, Cx, Failure, FailureKind, FieldFault, Outcome, Outputs, Residue};
 use serde_json::{Map, Value};
 
-use super::client::{self, NoResponse, Response};
+use super::client::{self, NoResponse, Response, Sent};
 
 /// How long a request may take where the step has no `timeout`.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -87,7 +87,7 @@ impl Request<'_> {
         if sent && self.method != Method::GET { Residue::Unknown } else { Residue::None }
     }
 
-    fn build(&self) -> Result<hyper::Request<Full<Bytes>>, hyper::http::Error> {
+    fn build(&self) -> Result<hyper::Request<Sent>, hyper::http::Error> {
         let mut request = hyper::Request::builder().method(self.method.clone()).uri(self.url);
         let given = |header: HeaderName| self.headers.keys().any(|name| name.eq_ignore_ascii_case(header.as_str()));
         if !given(USER_AGENT) {
@@ -106,7 +106,7 @@ impl Request<'_> {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        request.body(Full::new(body))
+        request.body(Sent::Left(Full::new(body)))
     }
 
     fn outcome(&self, response: &Response, took: Duration) -> Outcome {
