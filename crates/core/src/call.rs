@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, Executor, Outcome, Outputs, Verdict};
+use crate::described::Described;
 use crate::runbook::{ActionCall, Fate, Field, FieldKind, Phase, Retry, Unit};
 
 /// The executor `runbook`.
@@ -40,11 +41,13 @@ struct Begin {}
 
 static ACTIONS: [ActionSpec; 1] = [ActionSpec {
     example: r#"runbook.call = { file = "backup.toml", vars = { container = "{{vars.container}}" } }"#,
+    schema: crate::described!(Call, "runbook.call"),
     ..ActionSpec::of::<Call>("call", Class::READ_ONLY, "carries another runbook out as a part of this one")
 }];
 
 /// No author writes it.
-static BEGIN: ActionSpec = ActionSpec::of::<Begin>("begin", Class::READ_ONLY, "begins a called runbook");
+static BEGIN: ActionSpec =
+    ActionSpec { schema: Described::Text("{}"), ..ActionSpec::of::<Begin>("begin", Class::READ_ONLY, "begins a called runbook") };
 
 /// The beginning of a call: it has the id `ID:begin`, which no step can have, and says what the call is for, and asks what is to be asked before it.
 pub(crate) fn begin(call: &Unit) -> Unit {

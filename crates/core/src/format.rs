@@ -11,6 +11,8 @@ mod unit;
 mod values;
 mod var;
 
+use crate::described;
+use crate::described::Described;
 pub(crate) use file::RunbookFile;
 pub(crate) use locks::LockStoreDecl;
 pub(crate) use monitor::MonitorDecl;
@@ -18,3 +20,15 @@ pub(crate) use unit::{CheckDecl, ProbeDecl, RepeatDecl, RetryDecl, Safety, StepD
 use unit::{Condition, OutputName};
 pub(crate) use values::ValueDecl;
 pub(crate) use var::VarDecl;
+
+/// What a file is held against, part by part.
+pub(crate) const RUNBOOK: Described = described!(RunbookFile, "runbook");
+pub(crate) const VARIABLE: Described = described!(VarDecl, "variable");
+pub(crate) const VALUE: Described = described!(ValueDecl, "value");
+pub(crate) const LOCK_STORE: Described = described!(LockStoreDecl, "lock_store");
+pub(crate) const UNDO: Described = described!(UndoDecl, "undo");
+pub(crate) const PROBE: Described = described!(ProbeDecl, "probe");
+
+/// All of them, by the names of their files in `schemas/types`.
+pub(crate) const PARTS: [(&str, Described); 6] =
+    [("runbook", RUNBOOK), ("variable", VARIABLE), ("value", VALUE), ("lock_store", LOCK_STORE), ("undo", UNDO), ("probe", PROBE)];

@@ -18,6 +18,7 @@ pub mod call;
 mod check;
 pub mod decide;
 mod decode;
+mod described;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;
@@ -45,4 +46,5 @@ pub mod value;
 pub mod values;
 pub mod view;
 
+pub use described::Described;
 pub use load::{CalledFiles, load, load_with};

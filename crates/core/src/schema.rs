@@ -3,6 +3,8 @@
 
 mod publish;
 mod reference;
+mod types;
 
 pub use publish::runbook_schema;
 pub use reference::reference;
+pub use types::types;

@@ -14,7 +14,7 @@ mod unknown;
 mod walk;
 
 pub(crate) use cache::Cache;
-pub(crate) use compile::{Compiler, Dialect, generator, text_of};
+pub(crate) use compile::{Compiler, Dialect, text_of};
 pub(crate) use model::{Others, Shape, TableRule, Text, quoted};
 pub(crate) use unknown::STEP_KEYS;
 pub(crate) use walk::{At, TemplatePlace, Walker};

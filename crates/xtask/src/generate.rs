@@ -1,4 +1,4 @@
-//! Generated files, which are checked in: the schema for editors and the reference, both from the types.
+//! Generated files, which are checked in: the schema for editors, the reference, and what the program holds runbooks against, all from the types.
 
 #[cfg(not(feature = "generate"))]
 use crate::cargo;
@@ -30,14 +30,15 @@ pub(crate) fn run(checkout: &Checkout, mode: Mode) -> Result<(), TaskError> {
     let registry = runbook_executors::registry();
     let manifest = serde_json::to_string_pretty(&runbook_executors::sql::backup::manifest_schema())
         .map_err(|error| TaskError::failed(format!("the manifest's schema cannot be written: {error}")))?;
-    let files = [
-        ("docs/reference.md", runbook_core::schema::reference(&registry)),
-        ("schemas/runbook.schema.json", format!("{:#}\n", runbook_core::schema::runbook_schema(&registry))),
-        ("schemas/backup-manifest.schema.json", format!("{manifest}\n")),
+    let mut files = vec![
+        ("docs/reference.md".to_owned(), runbook_core::schema::reference(&registry)),
+        ("schemas/runbook.schema.json".to_owned(), format!("{:#}\n", runbook_core::schema::runbook_schema(&registry))),
+        ("schemas/backup-manifest.schema.json".to_owned(), format!("{manifest}\n")),
     ];
+    files.extend(runbook_core::schema::types(&registry).into_iter().map(|(name, text)| (format!("schemas/types/{name}.json"), text)));
     let mut stale = Vec::new();
     for (name, text) in files {
-        let path = checkout.root.join(name);
+        let path = checkout.root.join(&name);
         if std::fs::read_to_string(&path).is_ok_and(|found| found == text) {
             continue;
         }

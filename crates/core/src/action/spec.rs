@@ -1,10 +1,11 @@
 //! What an executor says of its actions: one list, from which checking, the schema and the reference are made.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, BuildLeases, from_fields};
+use crate::described::Described;
 
 /// What carrying an action out twice would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +141,7 @@ pub struct ActionSpec {
     /// A TOML line or lines that show its use, as in the reference; checked by a test.
     pub example: &'static str,
     /// The schema of its fields.
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    pub schema: Described,
     /// Builds it from rendered fields.
     pub build: Build,
 }
@@ -148,7 +149,17 @@ pub struct ActionSpec {
 impl ActionSpec {
     /// A spec whose fields are those of `A`; outputs, `before` and the example are set with struct update syntax.
     pub const fn of<A: Action + DeserializeOwned + JsonSchema + 'static>(name: &'static str, class: Class, about: &'static str) -> Self {
-        Self { name, about, class, changes_with: None, outputs: &[], before: &[], example: "", schema: A::json_schema, build: build::<A> }
+        Self {
+            name,
+            about,
+            class,
+            changes_with: None,
+            outputs: &[],
+            before: &[],
+            example: "",
+            schema: Described::Type(A::json_schema),
+            build: build::<A>,
+        }
     }
 }
 
@@ -165,7 +176,7 @@ pub struct TargetSpec {
     /// One sentence for the reference.
     pub about: &'static str,
     /// The schema of its fields.
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    pub schema: Described,
     /// Makes a place for locks of it; none where such a target cannot keep them.
     pub leases: Option<BuildLeases>,
 }

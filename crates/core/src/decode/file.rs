@@ -12,7 +12,7 @@ use crate::action::Registry;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Entry, Node, NodeKind, Table};
 use crate::effect::UnitIx;
-use crate::format::RunbookFile;
+use crate::format::RUNBOOK;
 use crate::runbook::{OnFailure, Phase, Runbook, TargetDecl, Unit, ValueDecl, Var};
 use crate::shape::{At, TableRule};
 use crate::source::{Source, Span};
@@ -80,7 +80,7 @@ impl Reader<'_> {
             let value = Node { span: Span::default(), kind: NodeKind::Int(FORMAT) };
             own.entries.push(Entry { key: "format".to_owned(), key_span: Span::default(), value });
         }
-        let shape = self.format_shape::<RunbookFile>();
+        let shape = self.format_shape(RUNBOOK);
         let rule = shape.accepts.tables.first()?;
         let first_line = self.source.line(1);
         let mut keys = Keys::of(self.walk_table(rule, own, first_line, At { name: "runbook", span: first_line }));

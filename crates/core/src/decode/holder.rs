@@ -8,7 +8,7 @@ use super::reader::Reader;
 use crate::action::{Class, Effect};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node, NodeKind, Table};
-use crate::format::{ProbeDecl, RepeatDecl, RetryDecl, Safety, UndoDecl};
+use crate::format::{PROBE, RepeatDecl, RetryDecl, Safety, UNDO};
 use crate::runbook::{Proof, Repeat, Retry, UndoStep};
 use crate::shape::{At, STEP_KEYS, Shape};
 use crate::source::Span;
@@ -97,7 +97,7 @@ impl Reader<'_> {
                     .help("where nothing needs to be taken back, say why it does no harm: `leaves = \"…\"`"),
             );
         }
-        let shape = self.format_shape::<UndoDecl>();
+        let shape = self.format_shape(UNDO);
         items.into_iter().filter_map(|item| self.undo_step(&shape, item)).collect()
     }
 
@@ -127,7 +127,7 @@ impl Reader<'_> {
     pub(super) fn proof(&mut self, entry: Entry) -> Option<Proof> {
         let name = entry.key;
         let (table, span) = self.table(entry.value, &name)?;
-        let shape = self.format_shape::<ProbeDecl>();
+        let shape = self.format_shape(PROBE);
         let mut held = self.held(&shape, table, span, At { name: &name, span: entry.key_span })?;
         let expect = held.keys.exprs("expect");
         let says = Says::of(&mut held.keys);

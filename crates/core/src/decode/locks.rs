@@ -7,7 +7,7 @@ use super::keys::{Keys, literal};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::Entry;
-use crate::format::LockStoreDecl;
+use crate::format::LOCK_STORE;
 use crate::runbook::LockStore;
 use crate::shape::{At, quoted};
 use crate::suggest::nearest;
@@ -26,7 +26,7 @@ impl Reader<'_> {
     /// The place for locks; targets are known by now.
     pub(super) fn lock_store(&mut self, entry: Entry) -> Option<LockStore> {
         let (table, span) = self.table(entry.value, "lock_store")?;
-        let shape = self.format_shape::<LockStoreDecl>();
+        let shape = self.format_shape(LOCK_STORE);
         let rule = shape.accepts.tables.first()?;
         let mut keys = Keys::of(self.walk_table(rule, table, span, At { name: "lock_store", span: entry.key_span }));
         let target = keys.name("target");

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
 use crate::action::{ActionSpec, Registry};
+use crate::described::Described;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Node, NodeKind, Table};
 use crate::runbook::Field;
@@ -25,7 +24,7 @@ pub(super) struct Reader<'a> {
     pub(super) places: Vec<TemplatePlace>,
     compiler: Compiler,
     cache: Cache,
-    /// By the address of the function that gives the schema: each type is compiled once, and only when it is used.
+    /// By what describes the type: each is compiled once, and only when it is used.
     shapes: HashMap<usize, Rc<Shape>>,
 }
 
@@ -45,8 +44,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The shape of one of the format's own types.
-    pub(super) fn format_shape<T: JsonSchema>(&mut self) -> Rc<Shape> {
-        self.shape(T::json_schema, Dialect::Format)
+    pub(super) fn format_shape(&mut self, described: Described) -> Rc<Shape> {
+        self.shape(described, Dialect::Format)
     }
 
     /// The shape of an action's fields.
@@ -54,12 +53,12 @@ impl<'a> Reader<'a> {
         self.shape(spec.schema, Dialect::Action)
     }
 
-    pub(super) fn shape(&mut self, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Rc<Shape> {
-        let key = schema as usize;
+    pub(super) fn shape(&mut self, described: Described, dialect: Dialect) -> Rc<Shape> {
+        let key = described.key();
         if let Some(shape) = self.shapes.get(&key) {
             return Rc::clone(shape);
         }
-        let shape = self.compiler.compile(schema, dialect);
+        let shape = self.compiler.compile(described, dialect);
         self.shapes.insert(key, Rc::clone(&shape));
         shape
     }

@@ -5,7 +5,7 @@ use super::keys::{Keys, literal};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node};
-use crate::format::ValueDecl as Written;
+use crate::format::VALUE;
 use crate::runbook::{FileFormat, ValueDecl, ValueSource};
 use crate::scope::Secrecy;
 use crate::shape::At;
@@ -38,7 +38,7 @@ impl Reader<'_> {
     fn value_decl(&mut self, name: &NameRef, entry: Entry) -> Option<ValueDecl> {
         let (table, span) = self.table(entry.value, &name.name)?;
         let written: Vec<_> = table.entries.iter().filter(|e| is_source(&e.key)).map(|e| e.key_span).collect();
-        let shape = self.format_shape::<Written>();
+        let shape = self.format_shape(VALUE);
         let rule = shape.accepts.tables.first()?;
         let mut keys = Keys::of(self.walk_table(rule, table, span, At { name: &name.name, span: name.span }));
         match written.as_slice() {

@@ -5,7 +5,7 @@ use super::keys::{Keys, literal};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Entry, Node};
-use crate::format::VarDecl;
+use crate::format::VARIABLE;
 use crate::pattern::Pattern;
 use crate::runbook::{Field, FieldKind, Var, VarType};
 use crate::shape::At;
@@ -35,7 +35,7 @@ impl Reader<'_> {
 
     fn var_decl(&mut self, name: &NameRef, entry: Entry) -> Option<Var> {
         let (table, span) = self.table(entry.value, &name.name)?;
-        let shape = self.format_shape::<VarDecl>();
+        let shape = self.format_shape(VARIABLE);
         let rule = shape.accepts.tables.first()?;
         let mut keys = Keys::of(self.walk_table(rule, table, span, At { name: &name.name, span: name.span }));
         let keys = &mut keys;

@@ -1,16 +1,16 @@
 //! The JSON Schema of a runbook, draft-07, which is what editors and TOML language servers read.
 
-use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use crate::action::{Executor, Registry};
-use crate::format::{ProbeDecl, RunbookFile};
-use crate::shape::{Dialect, Text, generator, text_of};
+use crate::described::Described;
+use crate::format::{PROBE, RUNBOOK};
+use crate::shape::{Dialect, Text, text_of};
 
 /// The schema of a whole runbook file with the executors' actions and targets in it.
 pub fn runbook_schema(registry: &Registry) -> Value {
     let publisher = Publisher { registry };
-    let mut root = publisher.of::<RunbookFile>();
+    let mut root = publisher.of(RUNBOOK);
     let mut definitions = Map::new();
     for executor in registry.executors() {
         definitions.insert(executor.name().to_owned(), publisher.executor(executor));
@@ -35,15 +35,14 @@ const SOME: &str = r"\{\{";
 
 impl Publisher<'_> {
     /// One of the format's own types.
-    fn of<T: JsonSchema>(&self) -> Value {
-        let schema = T::json_schema(&mut generator());
-        self.tidy(schema.to_value(), Dialect::Format)
+    fn of(&self, described: Described) -> Value {
+        self.tidy(described.in_one_piece(), Dialect::Format)
     }
 
     fn executor(&self, executor: &dyn Executor) -> Value {
         let mut actions = Map::new();
         for spec in executor.actions() {
-            let mut schema = self.plain((spec.schema)(&mut generator()).to_value(), Dialect::Action);
+            let mut schema = self.plain(spec.schema.in_one_piece(), Dialect::Action);
             if let Some(object) = schema.as_object_mut() {
                 let mut about = object.get("description").and_then(Value::as_str).unwrap_or(spec.about).to_owned();
                 if !spec.outputs.is_empty() {
@@ -70,7 +69,7 @@ impl Publisher<'_> {
         let Value::Object(object) = schema else { return schema };
         let text = text_of(&object, dialect);
         if object.contains_key("x-proof") {
-            let mut proof = self.of::<ProbeDecl>();
+            let mut proof = self.of(PROBE);
             if let (Some(proof), Some(about)) = (proof.as_object_mut(), object.get("description")) {
                 proof.insert("description".to_owned(), about.clone());
             }
@@ -159,7 +158,7 @@ impl Publisher<'_> {
     fn add_targets(&self, holder: &mut Map<String, Value>) {
         let mut kinds = Map::new();
         for target in self.registry.executors().flat_map(Executor::targets) {
-            let mut schema = self.plain((target.schema)(&mut generator()).to_value(), Dialect::Action);
+            let mut schema = self.plain(target.schema.in_one_piece(), Dialect::Action);
             if let Some(object) = schema.as_object_mut() {
                 object.insert("description".to_owned(), json!(target.about));
                 object.remove("title");

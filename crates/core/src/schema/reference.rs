@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::action::{ActionSpec, Effect, Executor, OutputKind, OutputSpec, Registry, TargetSpec};
+use crate::described::Described;
 use crate::format::{
     CheckDecl, LockStoreDecl, MonitorDecl, ProbeDecl, RepeatDecl, RetryDecl, RunbookFile, StepDecl, UndoDecl, ValueDecl, VarDecl,
     VerifyDecl,
@@ -76,7 +77,7 @@ impl Page {
     }
 
     fn keys_of<T: JsonSchema>(&mut self, title: &str) {
-        let shape = self.compiler.compile(T::json_schema, Dialect::Format);
+        let shape = self.compiler.compile(Described::Type(T::json_schema), Dialect::Format);
         self.line(&format!("### {title}"));
         self.line("");
         if !shape.about.is_empty() {

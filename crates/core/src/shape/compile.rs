@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use schemars::generate::SchemaSettings;
-use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::model::{Accepts, KeyRule, LazyPattern, ListRule, NumberRule, Others, Shape, TableRule, Text, TextRule};
+use crate::described::{Described, marked, referred_to};
 use crate::template::TextKind;
 
 /// Whose keys they are.
@@ -31,33 +30,16 @@ pub(crate) struct Compiler {
     takes_secrets: bool,
 }
 
-/// The settings with which a published schema of a type is made: in one piece, without references.
-pub(crate) fn generator() -> SchemaGenerator {
-    settings(true).into_generator()
-}
-
-fn settings(in_one_piece: bool) -> SchemaSettings {
-    SchemaSettings::draft07().with(|settings| {
-        settings.inline_subschemas = in_one_piece;
-        settings.meta_schema = None;
-    })
-}
-
-/// How a schema names another of its definitions.
-const REFERENCE: &str = "#/definitions/";
-
 impl Compiler {
-    /// The shape of a type, by the function that gives its schema.
-    pub(crate) fn compile(&mut self, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Rc<Shape> {
-        // With references: each type is described once, however many places it stands in.
-        self.compile_with(&mut settings(false).into_generator(), schema, dialect)
+    /// The shape of a type.
+    pub(crate) fn compile(&mut self, described: Described, dialect: Dialect) -> Rc<Shape> {
+        self.compile_parts(described.parts(), dialect)
     }
 
-    fn compile_with(&mut self, generator: &mut SchemaGenerator, schema: fn(&mut SchemaGenerator) -> Schema, dialect: Dialect) -> Rc<Shape> {
-        let schema = schema(generator);
-        self.definitions = Rc::new(generator.take_definitions(false));
+    fn compile_parts(&mut self, (schema, definitions): (Value, Map<String, Value>), dialect: Dialect) -> Rc<Shape> {
+        self.definitions = Rc::new(definitions);
         self.known = Default::default();
-        self.shape(schema.as_value(), dialect)
+        self.shape(&schema, dialect)
     }
 
     fn shape(&mut self, schema: &Value, dialect: Dialect) -> Rc<Shape> {
@@ -75,7 +57,7 @@ impl Compiler {
     /// The name of the type that a schema refers to, and how many keys the schema has.
     fn named<'s>(&self, schema: &'s Value) -> Option<(&'s str, usize)> {
         let object = schema.as_object()?;
-        let name = said(object, "$ref")?.as_str()?.strip_prefix(REFERENCE)?;
+        let name = referred_to(object)?;
         self.definitions.contains_key(name).then_some((name, object.len()))
     }
 
@@ -95,10 +77,8 @@ impl Compiler {
 
     /// The shape of a type in a place that says more about it: a description, a mark.
     fn marked_shape(&mut self, name: &str, marks: &Value, dialect: Dialect) -> Rc<Shape> {
-        let mut whole = self.definitions.get(name).cloned().unwrap_or_default();
-        if let (Some(whole), Some(marks)) = (whole.as_object_mut(), marks.as_object()) {
-            whole.extend(marks.iter().filter(|(key, _)| *key != "$ref").map(|(key, mark)| (key.clone(), mark.clone())));
-        }
+        let nothing = Map::new();
+        let whole = marked(self.definitions.get(name).unwrap_or(&Value::Null), marks.as_object().unwrap_or(&nothing));
         self.shape(&whole, dialect)
     }
 
@@ -302,8 +282,9 @@ mod tests {
 
     #[test]
     fn references_change_nothing() {
-        let by_name = Compiler::default().compile(RunbookFile::json_schema, Dialect::Format);
-        let in_place = Compiler::default().compile_with(&mut generator(), RunbookFile::json_schema, Dialect::Format);
-        assert_eq!(format!("{by_name:#?}"), format!("{in_place:#?}"));
+        let described = Described::Type(RunbookFile::json_schema);
+        let by_name = Compiler::default().compile(described, Dialect::Format);
+        let in_one_piece = Compiler::default().compile_parts((described.in_one_piece(), Map::new()), Dialect::Format);
+        assert_eq!(format!("{by_name:#?}"), format!("{in_one_piece:#?}"));
     }
 }

@@ -54,6 +54,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("exists", OutputKind::Bool, "Whether there was something of the new name.")],
     example: r#"docker.copy = { out_of = "obodc", inside = "/opt/odc/log/odc.log", outside = "/backup/odc/odc.log" }"#,
+    schema: runbook_core::described!(Copy, "docker.copy"),
     ..ActionSpec::of::<Copy>("copy", Class::IDEMPOTENT, "Copies a file or folder out of a container or into one.")
 };
 

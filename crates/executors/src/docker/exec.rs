@@ -73,6 +73,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("duration", OutputKind::Number, "How long it ran, in seconds."),
     ],
     example: r#"docker.exec = { container = "oms_340", argv = ["bash", "/root/docker_init.sh"] }"#,
+    schema: runbook_core::described!(Exec, "docker.exec"),
     ..ActionSpec::of::<Exec>("exec", Class::ONCE, "Runs a program inside a running container, without a shell.")
 };
 

@@ -32,6 +32,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("live_restore", OutputKind::Bool, "Whether containers run on while the engine is stopped."),
     ],
     example: "docker.info = {}",
+    schema: runbook_core::described!(Info, "docker.info"),
     ..ActionSpec::of::<Info>("info", Class::READ_ONLY, "Says what the engine is and where it keeps its data.")
 };
 

@@ -72,6 +72,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("size", OutputKind::Int, "The image's size in bytes."),
     ],
     example: r#"docker.inspect = { container = "obodc" }"#,
+    schema: runbook_core::described!(Inspect, "docker.inspect"),
     ..ActionSpec::of::<Inspect>("inspect", Class::READ_ONLY, "Looks at a container or an image.")
 };
 

@@ -45,6 +45,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("missing", OutputKind::List, "Those of the asked names that no listed container has."),
     ],
     example: r#"docker.list = { names = ["obodc", "oms_331"] }"#,
+    schema: runbook_core::described!(List, "docker.list"),
     ..ActionSpec::of::<List>("list", Class::READ_ONLY, "Lists containers, by exact names or labels.")
 };
 

@@ -55,6 +55,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         ),
     ],
     example: r#"docker.load = { archive = "obodc-4.3.4.tar.gz", image = "oceanbase/odc:4.3.4" }"#,
+    schema: runbook_core::described!(Load, "docker.load"),
     ..ActionSpec::of::<Load>("load", Class::IDEMPOTENT, "Loads the images of an archive.")
 };
 

@@ -50,6 +50,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("since", OutputKind::String, "The moment from which on was read, RFC 3339; null for the whole log."),
     ],
     example: r#"docker.logs = { container = "obodc", match = "exit status 1" }"#,
+    schema: runbook_core::described!(Logs, "docker.logs"),
     ..ActionSpec::of::<Logs>("logs", Class::READ_ONLY, "Reads what a container has put out since its last start.")
 };
 

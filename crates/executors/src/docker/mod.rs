@@ -33,7 +33,6 @@ mod wait;
 mod watch;
 
 use runbook_core::action::{ActionSpec, Executor, TargetSpec};
-use schemars::JsonSchema as _;
 
 /// The `docker` executor.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +64,7 @@ static ACTIONS: &[ActionSpec] = &[
 static TARGETS: &[TargetSpec] = &[TargetSpec {
     kind: "docker",
     about: "A Docker Engine; without a target it is the machine's own.",
-    schema: client::Settings::json_schema,
+    schema: runbook_core::described!(client::Settings, "target.docker"),
     leases: None,
 }];
 

@@ -63,6 +63,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("former", OutputKind::String, "The id that the name stood for; null where it stood for none.")],
     example: r#"docker.pull = { image = "oceanbase/odc:4.3.4" }"#,
+    schema: runbook_core::described!(Pull, "docker.pull"),
     ..ActionSpec::of::<Pull>("pull", Class::IDEMPOTENT, "Fetches an image from its registry.")
 };
 

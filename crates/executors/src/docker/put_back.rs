@@ -56,6 +56,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.put_back = { container = "obodc", aside = "obodc-before-4.3.4" }"#,
+    schema: runbook_core::described!(PutBack, "docker.put_back"),
     ..ActionSpec::of::<PutBack>("put_back", Class::IDEMPOTENT, "Puts a container that was set aside back under its name.")
 };
 

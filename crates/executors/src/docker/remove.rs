@@ -53,6 +53,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.remove = { container = "obodc", made_by_this_run = true }"#,
+    schema: runbook_core::described!(Remove, "docker.remove"),
     ..ActionSpec::of::<Remove>("remove", Class::IDEMPOTENT, "Removes a container.")
 };
 

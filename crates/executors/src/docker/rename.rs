@@ -37,6 +37,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.rename = { container = "obodc", to = "obodc-before-4.3.4" }"#,
+    schema: runbook_core::described!(Rename, "docker.rename"),
     ..ActionSpec::of::<Rename>("rename", Class::IDEMPOTENT, "Gives a container another name.")
 };
 

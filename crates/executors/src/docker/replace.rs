@@ -85,6 +85,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.replace = { container = "grafana", image = "grafana/grafana:12.0.0", aside = "grafana-before-{{run.id}}" }"#,
+    schema: runbook_core::described!(Replace, "docker.replace"),
     ..ActionSpec::of::<Replace>(
         "replace",
         Class::IDEMPOTENT,

@@ -45,6 +45,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.restart = { container = "oms_331", grace = "120s" }"#,
+    schema: runbook_core::described!(Restart, "docker.restart"),
     ..ActionSpec::of::<Restart>("restart", Class::IDEMPOTENT, "Stops a container, with time to end by itself, and starts it again.")
 };
 

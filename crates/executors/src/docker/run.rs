@@ -33,6 +33,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     outputs: STARTED,
     before: BEFORE,
     example: r#"docker.run = { image = "oceanbase/odc:4.3.4", name = "obodc", network = "host", memory = "8GiB", env = { DATABASE_HOST = "10.0.0.7" } }"#,
+    schema: runbook_core::described!(Fields, "docker.run"),
     ..ActionSpec::of::<Fields>("run", Class::IDEMPOTENT, "Creates a container, starts it, and watches that it stays up.")
 };
 

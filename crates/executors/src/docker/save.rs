@@ -53,6 +53,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("exists", OutputKind::Bool, "Whether there was a file of that name.")],
     example: r#"docker.save = { images = ["oceanbase/odc:4.2.4"], to = "/backup/odc/odc-4.2.4.tar.gz" }"#,
+    schema: runbook_core::described!(Save, "docker.save"),
     ..ActionSpec::of::<Save>("save", Class::IDEMPOTENT, "Writes images into an archive, and reads it back.")
 };
 

@@ -38,6 +38,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     outputs: STARTED,
     before: BEFORE,
     example: r#"docker.start = { container = "obodc" }"#,
+    schema: runbook_core::described!(Start, "docker.start"),
     ..ActionSpec::of::<Start>("start", Class::IDEMPOTENT, "Starts a container that is there, and watches that it stays up.")
 };
 

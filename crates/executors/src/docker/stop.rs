@@ -46,6 +46,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: BEFORE,
     example: r#"docker.stop = { container = "obodc", grace = "60s" }"#,
+    schema: runbook_core::described!(Stop, "docker.stop"),
     ..ActionSpec::of::<Stop>("stop", Class::IDEMPOTENT, "Stops a container, with time to end by itself.")
 };
 

@@ -40,6 +40,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("former", OutputKind::String, "The id that the name stood for; null where it stood for none.")],
     example: r#"docker.tag = { image = "oceanbase/odc:4.2.4", to = "oceanbase/odc:before-4.3.4" }"#,
+    schema: runbook_core::described!(Tag, "docker.tag"),
     ..ActionSpec::of::<Tag>("tag", Class::IDEMPOTENT, "Gives an image another name.")
 };
 

@@ -70,6 +70,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     outputs: SETTINGS,
     before: SETTINGS,
     example: r#"docker.update = { container = "obodc", restart = "no" }"#,
+    schema: runbook_core::described!(Update, "docker.update"),
     ..ActionSpec::of::<Update>("update", Class::IDEMPOTENT, "Changes the restart policy or the limits of a container.")
 };
 

@@ -66,6 +66,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("waited", OutputKind::Number, "How long it was waited, in seconds."),
     ],
     example: r#"docker.wait = { container = "obodc", log = "Started OdcServer", within = "10m" }"#,
+    schema: runbook_core::described!(Wait, "docker.wait"),
     ..ActionSpec::of::<Wait>("wait", Class::READ_ONLY, "Waits until a container is in a state, or has put out a line.")
 };
 

@@ -40,6 +40,7 @@ static ACTIONS: &[ActionSpec] = &[
             OutputSpec::new("modified", OutputKind::String, "when it was last written, in UTC"),
         ],
         example: r#"file.assert = { path = "/backup/odc/manifest.json", kind = "file", min_size = "1KiB" }"#,
+        schema: runbook_core::described!(assert::Assert, "file.assert"),
         ..ActionSpec::of::<assert::Assert>("assert", Class::READ_ONLY, "checks what a path is")
     },
     ActionSpec {
@@ -50,11 +51,13 @@ static ACTIONS: &[ActionSpec] = &[
             OutputSpec::new("sha256", OutputKind::String, "its digest"),
         ],
         example: r#"file.read = { path = "/backup/odc/manifest.json", format = "json" }"#,
+        schema: runbook_core::described!(read::Read, "file.read"),
         ..ActionSpec::of::<read::Read>("read", Class::READ_ONLY, "reads a small text file")
     },
     ActionSpec {
         before: FORMER,
         example: r#"file.put_back = { path = "/etc/odc.env", kept = "{{before.kept}}" }"#,
+        schema: runbook_core::described!(put_back::PutBack, "file.put_back"),
         ..ActionSpec::of::<put_back::PutBack>(
             "put_back",
             Class::IDEMPOTENT,
@@ -65,12 +68,14 @@ static ACTIONS: &[ActionSpec] = &[
         outputs: WRITTEN,
         before: FORMER,
         example: r#"file.copy = { from = "odc.env", to = "/etc/odc.env", overwrite = true }"#,
+        schema: runbook_core::described!(copy::Copy, "file.copy"),
         ..ActionSpec::of::<copy::Copy>("copy", Class::IDEMPOTENT, "copies a file")
     },
     ActionSpec {
         outputs: WRITTEN,
         before: FORMER,
         example: r#"file.write = { path = "/etc/odc.version", text = "4.3.4\n", overwrite = true }"#,
+        schema: runbook_core::described!(write::Write, "file.write"),
         ..ActionSpec::of::<write::Write>("write", Class::IDEMPOTENT, "writes a text file")
     },
     ActionSpec {
@@ -79,6 +84,7 @@ static ACTIONS: &[ActionSpec] = &[
             OutputSpec::new("size", OutputKind::Int, "the size in bytes"),
         ],
         example: r#"file.checksum = { path = "/backup/obodc-4.3.4.tar.gz" }"#,
+        schema: runbook_core::described!(checksum::Checksum, "file.checksum"),
         ..ActionSpec::of::<checksum::Checksum>("checksum", Class::READ_ONLY, "reads a file and gives its SHA-256")
     },
     ActionSpec {
@@ -87,6 +93,7 @@ static ACTIONS: &[ActionSpec] = &[
             OutputSpec::new("total_bytes", OutputKind::Int, "the file system's size in bytes"),
         ],
         example: r#"file.disk_free = { path = "/backup", at_least = "20GiB" }"#,
+        schema: runbook_core::described!(disk_free::DiskFree, "file.disk_free"),
         ..ActionSpec::of::<disk_free::DiskFree>("disk_free", Class::READ_ONLY, "checks the free space of a file system")
     },
 ];

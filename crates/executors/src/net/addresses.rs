@@ -24,6 +24,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("hostname", OutputKind::String, "The host's name."),
     ],
     example: "net.addresses = {}",
+    schema: runbook_core::described!(Addresses, "net.addresses"),
     ..ActionSpec::of::<Addresses>("addresses", Class::READ_ONLY, "The addresses of this host.")
 };
 

@@ -29,6 +29,7 @@ pub(super) struct PortFree {
 pub(super) const SPEC: ActionSpec = ActionSpec {
     outputs: &[OutputSpec::new("ports", OutputKind::List, "The ports, all of them free.")],
     example: "net.port_free = { ports = [8089, 8090, 8088, 9000] }",
+    schema: runbook_core::described!(PortFree, "net.port_free"),
     ..ActionSpec::of::<PortFree>("port_free", Class::READ_ONLY, "Sees that nobody listens on some TCP ports of this host.")
 };
 

@@ -43,6 +43,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("waited", OutputKind::Number, "How long it was waited, in seconds."),
     ],
     example: r#"net.wait_port = { host = "127.0.0.1", port = 8989, within = "2m" }"#,
+    schema: runbook_core::described!(WaitPort, "net.wait_port"),
     ..ActionSpec::of::<WaitPort>("wait_port", Class::READ_ONLY, "Waits until a TCP port takes connections, or does not any more.")
 };
 

@@ -20,11 +20,13 @@ static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"shell.run = { argv = ["systemctl", "is-active", "nginx"], exit_codes = [0, 3] }"#,
+        schema: runbook_core::described!(run::Run, "shell.run"),
         ..ActionSpec::of::<run::Run>("run", Class::ONCE, "runs a program with its arguments; no shell sees them")
     },
     ActionSpec {
         outputs: OUTPUTS,
         example: r#"shell.script = { text = "df --output=avail / | tail -n 1" }"#,
+        schema: runbook_core::described!(script::Script, "shell.script"),
         ..ActionSpec::of::<script::Script>(
             "script",
             Class::ONCE,

@@ -62,6 +62,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("connections", OutputKind::Int, "How many connections read it."),
     ],
     example: r#"sql.compare = { target = "metadb", database = "odc_metadb", manifest = "/backup/odc/manifest.json" }"#,
+    schema: runbook_core::described!(Compare, "sql.compare"),
     ..ActionSpec::of::<Compare>("compare", Class::READ_ONLY, "Compares a database with a backup or with another database.")
 };
 

@@ -73,6 +73,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("existed", OutputKind::Bool, "Whether the folder was there already.")],
     example: r#"sql.dump = { target = "metadb", database = "odc_metadb", to = "/backup/odc", facts = { migrations = "select version from migrate_schema_history where success = 1" } }"#,
+    schema: runbook_core::described!(Dump, "sql.dump"),
     ..ActionSpec::of::<Dump>("dump", Class::IDEMPOTENT, "Writes a backup of a database, with a manifest that proves it.")
 };
 

@@ -68,6 +68,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("insert_id", OutputKind::Any, "The last key that the server gave by itself, or null."),
     ],
     example: r#"sql.execute = { target = "rm", sql = "update oms_normal_config set cfg_value = json_set(cfg_value, '$.enable', false) where cfg_name = 'ha.config'", rows = { min = 1, max = 1 } }"#,
+    schema: runbook_core::described!(Execute, "sql.execute"),
     ..ActionSpec::of::<Execute>("execute", Class::ONCE, "Changes rows in one transaction, within bounds.")
 };
 

@@ -64,6 +64,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     ],
     before: &[OutputSpec::new("existed", OutputKind::Bool, "Whether there was a manifest already.")],
     example: r#"sql.manifest = { target = "metadb", database = "odc_metadb", dir = "/backup/odc", tool = "obdumper" }"#,
+    schema: runbook_core::described!(WriteManifest, "sql.manifest"),
     ..ActionSpec::of::<WriteManifest>("manifest", Class::IDEMPOTENT, "Writes the manifest for a dump that another tool wrote.")
 };
 

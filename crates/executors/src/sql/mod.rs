@@ -27,7 +27,6 @@ mod wait;
 pub use session::Flavour;
 
 use runbook_core::action::{ActionSpec, Executor, TargetSpec};
-use schemars::JsonSchema;
 
 /// The executor.
 pub struct Sql;
@@ -60,7 +59,7 @@ impl Executor for Sql {
         &[TargetSpec {
             kind: "mysql",
             about: "A server that speaks MySQL's protocol: OceanBase (also through its proxy), MySQL or MariaDB.",
-            schema: target::Mysql::json_schema,
+            schema: runbook_core::described!(target::Mysql, "target.mysql"),
             leases: Some(leases::build),
         }]
     }

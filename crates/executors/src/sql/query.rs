@@ -55,6 +55,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("truncated", OutputKind::Bool, "Whether `rows` holds fewer than `row_count`."),
     ],
     example: r#"sql.query = { target = "metadb", sql = "select max(id) from connect_connection" }"#,
+    schema: runbook_core::described!(Query, "sql.query"),
     ..ActionSpec::of::<Query>("query", Class::READ_ONLY, "Asks the database one question; changes nothing.")
 };
 

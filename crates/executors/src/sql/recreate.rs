@@ -56,6 +56,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("objects", OutputKind::Int, "How many tables and other objects it held."),
     ],
     example: r#"sql.recreate = { target = "metadb", database = "odc_metadb", manifest = "/backup/odc/manifest.json", aside = "/backup/odc-failed/manifest.json" }"#,
+    schema: runbook_core::described!(Recreate, "sql.recreate"),
     ..ActionSpec::of::<Recreate>(
         "recreate",
         Class::IDEMPOTENT,

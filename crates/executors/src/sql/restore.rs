@@ -67,6 +67,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("objects", OutputKind::Int, "How many tables and other objects it held."),
     ],
     example: r#"sql.restore = { target = "metadb", manifest = "/backup/odc/manifest.json", into = "odc_metadb", recreate = true, aside = "/backup/odc-failed" }"#,
+    schema: runbook_core::described!(Restore, "sql.restore"),
     ..ActionSpec::of::<Restore>("restore", Class::IDEMPOTENT, "Restores a database from a backup, and compares it with the manifest.")
 };
 

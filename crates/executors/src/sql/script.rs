@@ -45,6 +45,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("warnings", OutputKind::Int, "How many warnings the server gave."),
     ],
     example: r#"sql.script = { target = "metadb", file = "sql/grants.sql" }"#,
+    schema: runbook_core::described!(Script, "sql.script"),
     ..ActionSpec::of::<Script>("script", Class::ONCE, "Carries out the statements of a text or a file, and stops at the first error.")
 };
 

@@ -66,6 +66,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("deep", OutputKind::Bool, "Whether it was also restored, and equal to its manifest."),
     ],
     example: r#"sql.verify_backup = { manifest = "/backup/odc/manifest.json" }"#,
+    schema: runbook_core::described!(VerifyBackup, "sql.verify_backup"),
     ..ActionSpec::of::<VerifyBackup>("verify_backup", Class::READ_ONLY, "Reads a backup back and compares it with its manifest.")
 };
 

@@ -27,6 +27,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("flavour", OutputKind::String, "`oceanbase`, `mariadb` or `mysql`."),
     ],
     example: "sql.wait = { target = \"metadb\" }\nretry    = { every = \"2s\", for = \"5m\" }",
+    schema: runbook_core::described!(Wait, "sql.wait"),
     ..ActionSpec::of::<Wait>("wait", Class::READ_ONLY, "Asks whether the server answers; with `retry`, waits until it does.")
 };
 
