@@ -2,6 +2,7 @@
 
 use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, FieldFault, Outcome, OutputKind, OutputSpec, Outputs};
 use runbook_core::action::{Failure, FailureKind, Residue, Settled, SqlText, Target};
+use runbook_sqltext::{Statement, head, split};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +11,6 @@ use super::failure::{Fault, Sql};
 use super::quote;
 use super::session::{Dialer, Done, Session};
 use super::settle::settle;
-use super::split::{Statement, head, split};
 use super::target::Mysql;
 
 /// Changes rows in one transaction: all statements, or nothing.

@@ -17,7 +17,6 @@ mod restore;
 mod script;
 mod session;
 mod settle;
-mod split;
 mod statements;
 mod target;
 mod value;

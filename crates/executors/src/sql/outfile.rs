@@ -1,6 +1,6 @@
 //! Whether a question would write a file on the server's host: a read-only transaction does not keep MySQL and MariaDB from `into outfile`.
 
-use super::quote::Mode;
+use runbook_sqltext::Mode;
 
 /// Whether `into outfile` or `into dumpfile` stands in a statement, outside texts, names and comments. What stands in an executed comment counts.
 pub(super) fn writes_file(sql: &str, mode: Mode) -> bool {

@@ -2,6 +2,7 @@
 
 use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, Outcome, OutputKind, OutputSpec, Outputs};
 use runbook_core::action::{Failure, FailureKind, Residue, Settled, SqlText, Target};
+use runbook_sqltext::{head, split};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -10,7 +11,6 @@ use super::failure::Sql;
 use super::outfile::writes_file;
 use super::session::{Dialer, Session};
 use super::settle::settle;
-use super::split::{head, split};
 use super::target::Mysql;
 use super::{quote, value};
 

@@ -6,24 +6,8 @@
 use std::borrow::Cow;
 
 use runbook_core::action::{Failure, FailureKind, SqlPlace, SqlSegment, SqlText};
+use runbook_sqltext::Mode;
 use serde_json::Value;
-
-/// The parts of `sql_mode` that change how a text is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mode {
-    /// `NO_BACKSLASH_ESCAPES`: a backslash in a literal is a backslash.
-    pub(super) no_backslash_escapes: bool,
-    /// `ANSI_QUOTES`: `"x"` is a name, not a text.
-    pub(super) ansi_quotes: bool,
-}
-
-impl Mode {
-    /// Reads `@@sql_mode`.
-    pub(super) fn parse(sql_mode: &str) -> Self {
-        let has = |name: &str| sql_mode.split(',').any(|mode| mode.trim().eq_ignore_ascii_case(name));
-        Self { no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"), ansi_quotes: has("ANSI_QUOTES") || has("ANSI") }
-    }
-}
 
 /// A text with its values in it.
 pub(super) fn render(text: &SqlText, mode: Mode) -> Result<String, Failure> {

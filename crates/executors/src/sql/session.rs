@@ -9,10 +9,10 @@ use futures_util::future::try_join_all;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, QueryResult, Row, TextProtocol};
 use runbook_core::action::{CancelKind, Cx, Failure, FailureKind, Target};
+use runbook_sqltext::Mode;
 use serde_json::json;
 
 use super::failure::{Fault, Sql};
-use super::quote::Mode;
 use super::target::Mysql;
 use super::value::text_at;
 

@@ -4,15 +4,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use runbook_core::action::{Failure, FailureKind, Residue};
+use runbook_sqltext::{SplitFault, Splitter, Statement, head};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::failure::{Fault, Sql};
 use super::session::Session;
-use super::split::{SplitFault, Splitter, Statement, head};
 
 /// A piece of a file on its way to the splitter.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 17;
 /// Pieces that may wait for the server.
 const WAITING: usize = 2;
 
@@ -76,7 +76,7 @@ impl Runner<'_, '_> {
     }
 
     async fn drain(&mut self, splitter: &mut Splitter, progress: &mut (dyn FnMut(&Tally) + Send)) -> Sql<()> {
-        while let Some(statement) = splitter.next().map_err(|fault| self.cannot_split(&fault))? {
+        while let Some(statement) = splitter.next_statement().map_err(|fault| self.cannot_split(&fault))? {
             self.send(&statement).await?;
             progress(self.tally);
             if changes_mode(&statement) {
@@ -164,16 +164,14 @@ fn read_pieces(path: &Path, pieces: &mpsc::Sender<std::io::Result<Vec<u8>>>) {
         }
     };
     loop {
-        let mut piece = vec![0; PIECE];
-        let sent = match input.read(&mut piece) {
+        // Not filled with zeros first.
+        let mut piece = Vec::with_capacity(PIECE);
+        let sent = match input.by_ref().take(PIECE as u64).read_to_end(&mut piece) {
             Ok(0) => return,
-            Ok(read) => {
-                piece.truncate(read);
-                pieces.blocking_send(Ok(piece))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Ok(_) => pieces.blocking_send(Ok(piece)),
             Err(error) => {
-                let _ = pieces.blocking_send(Err(error));
+                // What came before the fault is good.
+                let _ = pieces.blocking_send(Ok(piece)).and_then(|()| pieces.blocking_send(Err(error)));
                 return;
             }
         };

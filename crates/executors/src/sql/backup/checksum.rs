@@ -1,5 +1,7 @@
 //! The rows and the checksum of a table, computed by the server: the CRC-32 of each row's [text](super::row_text).
 
+use runbook_sqltext::Sum;
+
 use super::column::Column;
 use super::contents::Checksum;
 use super::key::Range;
@@ -9,33 +11,9 @@ use crate::sql::quote::name;
 use crate::sql::session::{Flavour, Session};
 use crate::sql::value::{int_at, text_at};
 
-/// Sums up the checksums of rows, in any order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::sql) struct Sum {
-    pub(in crate::sql) rows: u64,
-    xor: u64,
-    total: u64,
-}
-
-impl Sum {
-    /// Adds a row's.
-    pub(in crate::sql) fn add(&mut self, crc: u32) {
-        self.rows += 1;
-        self.xor ^= u64::from(crc);
-        self.total += u64::from(crc);
-    }
-
-    /// Adds those of other rows.
-    pub(in crate::sql) fn merge(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.xor ^= other.xor;
-        self.total += other.total;
-    }
-
-    /// For a manifest.
-    pub(in crate::sql) fn checksum(self) -> Checksum {
-        Checksum { xor: self.xor.to_string(), sum: self.total.to_string() }
-    }
+/// For a manifest.
+pub(in crate::sql) fn checksum(sum: Sum) -> Checksum {
+    Checksum { xor: sum.xor.to_string(), sum: sum.total.to_string() }
 }
 
 /// Lets the server sum up a range of a table. `as_of` is what follows the table's name to read a snapshot.
@@ -65,23 +43,4 @@ pub(in crate::sql) async fn sum(
 pub(in crate::sql) fn one_plan(flavour: Flavour, table: &str) -> String {
     let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
     if flavour == Flavour::OceanBase && plain { format!("/*+ FULL({}) */ ", name(table)) } else { String::new() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_are_put_together_in_any_order() {
-        let mut whole = Sum::default();
-        let mut parts = [Sum::default(); 2];
-        for crc in [u32::MAX, 0, 7, u32::MAX] {
-            whole.add(crc);
-            parts[usize::from(crc == 7)].add(crc);
-        }
-        let mut merged = parts[1];
-        merged.merge(parts[0]);
-        assert_eq!(merged, whole);
-        assert_eq!(whole.checksum(), Checksum { xor: "7".to_owned(), sum: "8589934597".to_owned() });
-    }
 }

@@ -122,8 +122,8 @@ fn add(table: &str, items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::backup::checksum::Sum;
     use crate::sql::backup::ddl;
+    use runbook_sqltext::Sum;
 
     /// What the files hold of tables with foreign keys to others, as (name, the tables they refer to); a large one has a `!` behind its name.
     fn of(tables: &[(&str, &[&str])]) -> [Vec<String>; 4] {

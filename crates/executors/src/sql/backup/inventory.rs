@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use mysql_async::Row;
 use runbook_core::action::{Failure, FailureKind};
+use runbook_sqltext::Kind;
 
-use super::column::{Column, Kind};
+use super::column::Column;
 use super::contents::ObjectKind;
 use super::workers::{Queue, side_by_side};
 use crate::sql::failure::{Sql, code};

@@ -1,7 +1,8 @@
 //! Reading a table in ranges of its primary key, so that several connections can work at one table.
 
-use super::column::{Column, Kind};
-use super::rows::{push_bytes, push_text};
+use runbook_sqltext::{Kind, push_bytes, push_text};
+
+use super::column::Column;
 use crate::sql::quote::name;
 
 /// A primary key by which a table can be read in ranges.

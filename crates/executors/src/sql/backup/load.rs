@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+use runbook_sqltext::Statement;
 use tokio::sync::Mutex;
 
 use super::ddl::referred_to;
@@ -26,7 +27,6 @@ use super::workers::{Queue, side_by_side};
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Flavour, Session};
-use crate::sql::split::Statement;
 use made::{Made, first_name};
 use source::{Applied, Source};
 

@@ -29,7 +29,6 @@ mod manifest;
 mod objects;
 pub(super) mod restore;
 mod row_text;
-pub(super) mod rows;
 mod sink;
 pub(super) mod snapshot;
 pub(super) mod survey;

@@ -9,10 +9,11 @@
 
 use std::fmt::Write as _;
 
+use runbook_sqltext::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::column::{Column, Kind};
+use super::column::Column;
 use crate::sql::quote::name;
 
 /// Which text of a row its CRC-32 is of.
@@ -26,11 +27,7 @@ pub enum RowText {
     Fields,
 }
 
-/// Between two values.
-pub(in crate::sql) const END: u8 = 0xFF;
-/// In place of a value.
-pub(in crate::sql) const NULL: u8 = 0xFE;
-
+// Bytes that stand in no text, no number and no time: `runbook_sqltext::row` reads them.
 // A hexadecimal literal alone would be taken for a text in the character set beside it, and refused.
 const END_SQL: &str = "CAST(X'FF' AS BINARY)";
 const NULL_SQL: &str = "CAST(X'FE' AS BINARY)";
@@ -51,14 +48,6 @@ impl RowText {
             Self::Fields => fields(columns),
             Self::Lengths => lengths(columns),
         }
-    }
-}
-
-/// Whether a column's value stands in the text itself and not by its CRC-32.
-pub(super) fn is_inside(kind: Kind) -> bool {
-    match kind {
-        Kind::Exact | Kind::Float | Kind::Bits | Kind::Text => true,
-        Kind::Bytes | Kind::LongText => false,
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+use runbook_sqltext::Sum;
 use sha2::{Digest, Sha256};
 
 use super::MARKER;
-use super::checksum::{Sum, sum};
+use super::checksum::{checksum, sum};
 use super::column::Column;
 use super::contents::{Contents, ObjectEntry, ObjectKind, TableEntry};
 use super::ddl::{self, TableDdl};
@@ -185,7 +186,7 @@ pub(in crate::sql) fn table_entry(table: &str, columns: &[Column], ddl: &TableDd
     TableEntry {
         name: table.to_owned(),
         rows: sum.rows,
-        checksum: sum.checksum(),
+        checksum: checksum(sum),
         columns: columns.iter().filter(|column| !column.generated).map(|column| column.name.clone()).collect(),
         auto_increment: ddl.auto_increment,
         definition: hex(&hash.finalize()),

@@ -12,15 +12,15 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use mysql_async::Value as Raw;
-use runbook_core::action::{Cx, Progress, Unit};
+use runbook_core::action::{Cx, Failure, Progress, Unit};
+use runbook_sqltext::{Inserts, Row, Sum};
 
-use super::checksum::{Sum, one_plan};
+use super::checksum::one_plan;
 use super::column::Column;
 use super::ddl::TableDdl;
-use super::fields::{Fields, Row};
+use super::fields::{self, Fields};
 use super::key::{Key, Range, Start, cuts};
 use super::manifest::Part;
-use super::rows::RowWriter;
 use super::sink::{Batch, Place, Sink};
 use super::snapshot::Snapshot;
 use super::survey::table_ddl;
@@ -218,15 +218,16 @@ impl Worker<'_, '_> {
         place: Place,
     ) -> Sql<(Sum, Option<Cut>)> {
         let (table, columns) = tables.table(at);
-        let mut writer = RowWriter::new(table, columns);
-        let fields = Fields::new(self.session.flavour, columns);
+        let fields = Fields::new(table, columns);
+        let mut passing =
+            Passing { inserts: fields.inserts(), fields, sum: Sum::default(), cut_at: key.zip(limit), smallest: None, last: None };
         // Where the rows are to come in the order of the key, no server shall think that sorting all of them is better.
         let oceanbase = self.session.flavour == Flavour::OceanBase;
         let by_key = if key.is_some() && !oceanbase { " FORCE INDEX (PRIMARY)" } else { "" };
         let sql = format!(
             "SELECT {}{} FROM {}{}{by_key}{}{}{}",
             one_plan(self.session.flavour, table),
-            fields.selected(),
+            passing.fields.selected(self.session.flavour),
             name(table),
             tables.snapshot.as_of(),
             range.condition(),
@@ -234,38 +235,61 @@ impl Worker<'_, '_> {
             limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}")),
         );
         let mut result = self.session.query(&sql).await?;
-        let (mut sum, mut cut, mut smallest, mut handed_over) = (Sum::default(), None, None, 0);
+        let mut handed_over = 0;
         while let Some(row) = result.next().await? {
-            let row = Row::new(row.unwrap_raw())?;
-            sum.add(row.crc);
-            let values = fields.values(&row)?;
-            if let Some(key) = key.filter(|_| limit.is_some()) {
-                if sum.rows == 1 {
-                    smallest = key.literals(|at| *values.get(at)?).and_then(|row| row.into_iter().next());
-                }
-                if Some(sum.rows) == limit {
-                    cut = key.literals(|at| *values.get(at)?);
-                }
-            }
-            writer.push(&values)?;
-            if let Some((text, statements)) = writer.full() {
+            passing.add(&row.unwrap_raw())?;
+            if let Some((text, statements)) = passing.inserts.full() {
                 handed_over += text.len() as u64;
                 self.sink.write(Batch { place, text, statements }).await?;
             }
-            if sum.rows % OFTEN == 0 {
+            if passing.sum.rows.is_multiple_of(OFTEN) {
                 tables.queue.check()?;
                 let done = tables.rows.fetch_add(OFTEN, Ordering::Relaxed) + OFTEN;
                 tables.cx.progress(Progress { what: "dumping".to_owned(), done, total: None, unit: Unit::Rows });
             }
         }
         result.drop_result().await?;
-        tables.rows.fetch_add(sum.rows % OFTEN, Ordering::Relaxed);
-        if let Some((text, statements)) = writer.finish() {
+        tables.rows.fetch_add(passing.sum.rows % OFTEN, Ordering::Relaxed);
+        if let Some((text, statements)) = passing.inserts.finish() {
             handed_over += text.len() as u64;
             self.sink.write(Batch { place, text, statements }).await?;
         }
-        let cut = cut.zip(smallest).map(|(last, smallest)| Cut { smallest, last, rows: sum.rows, bytes: handed_over });
+        let Passing { sum, smallest, last, .. } = passing;
+        let cut = last.zip(smallest).map(|(last, smallest)| Cut { smallest, last, rows: sum.rows, bytes: handed_over });
         Ok((sum, cut))
+    }
+}
+
+/// Rows of a table on their way from the server to a file.
+struct Passing<'p> {
+    fields: Fields<'p>,
+    inserts: Inserts,
+    sum: Sum,
+    /// Where rows are cut after so many: the key by which they are.
+    cut_at: Option<(&'p Key, u64)>,
+    /// Of the first row the key's first column, and of the row at the cut the whole key; as literals.
+    smallest: Option<String>,
+    last: Option<Vec<String>>,
+}
+
+impl Passing<'_> {
+    /// Takes a row as the text protocol brings it.
+    fn add(&mut self, values: &[Option<Raw>]) -> Result<(), Failure> {
+        let beside = |at| fields::at(values, 2 + at);
+        let row = Row::new(fields::at(values, 0), fields::at(values, 1), &beside).map_err(|fault| self.fields.failure(fault))?;
+        self.inserts.push(&row).map_err(|fault| self.fields.failure(fault))?;
+        self.sum.add(row.crc);
+        if let Some((key, limit)) = self.cut_at.filter(|(_, limit)| self.sum.rows == 1 || self.sum.rows == *limit) {
+            let values = self.inserts.values(&row).map_err(|fault| self.fields.failure(fault))?;
+            let literals = key.literals(|at| *values.get(at)?);
+            if self.sum.rows == 1 {
+                self.smallest = literals.as_ref().and_then(|literals| literals.first().cloned());
+            }
+            if self.sum.rows == limit {
+                self.last = literals;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -151,7 +151,8 @@ struct Tail {
 
 impl Write for Tail {
     fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
-        self.bytes.extend_from_slice(piece);
+        // Of a long piece only its own end can count.
+        self.bytes.extend_from_slice(piece.get(piece.len().saturating_sub(TAIL)..).unwrap_or_default());
         if self.bytes.len() > 4 * TAIL {
             self.bytes.drain(..self.bytes.len() - TAIL);
         }

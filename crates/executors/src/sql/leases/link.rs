@@ -3,10 +3,10 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use runbook_core::action::{Failure, FailureKind};
+use runbook_sqltext::Mode;
 use tokio::time::timeout;
 
 use super::super::failure::{Fault, Sql};
-use super::super::quote::Mode;
 use super::super::session::{Flavour, dial, finish, too_slow};
 use super::super::target::Mysql;
 use super::super::value::text_at;

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use mysql_async::Row as Raw;
 use runbook_core::action::{Claim, Hold, Holder, Holding, Lease, Leaving};
+use runbook_sqltext::Mode;
 use sha2::{Digest, Sha256};
 
-use super::super::quote::{self, Mode, literal};
+use super::super::quote::{self, literal};
 use super::super::value::text_at;
 
 /// The table's name.

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use runbook_sqltext::{Splitter, Statement, head};
 use tokio::sync::Mutex;
 
 use super::{Load, title};
 use crate::sql::backup::manifest::FileEntry;
 use crate::sql::failure::Sql;
 use crate::sql::session::Session;
-use crate::sql::split::{Splitter, Statement, head};
 use crate::sql::statements::{Pieces, cannot_split, changes_mode};
 
 /// A file that is read.
@@ -55,7 +55,7 @@ impl Source {
         applied.0 = self.sets.len();
         let mut splitter = self.splitter.take().unwrap_or_else(|| Splitter::new(session.mode));
         let next = loop {
-            if let Some(statement) = splitter.next().map_err(|fault| cannot_split(&title(file), "manifest", &fault))? {
+            if let Some(statement) = splitter.next_statement().map_err(|fault| cannot_split(&title(file), "manifest", &fault))? {
                 let (for_all, mode) = (self.shared && is_set(&statement), changes_mode(&statement));
                 if !for_all && !mode {
                     break Some(statement);

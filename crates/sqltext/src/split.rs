@@ -3,39 +3,42 @@
 //! Bytes come in pieces of any size; one statement is held at a time. Comments in front of a statement are dropped, except `/*! … */`, `/*M! … */`
 //! and `/*+ … */`, which servers execute or read. Text is UTF-8, in which no byte of a longer character looks like one of ASCII's.
 
-use memchr::memchr3;
+use memchr::{memchr, memchr_iter, memchr2};
 
-use super::quote::Mode;
+use crate::find::{ONES, equal, find};
+use crate::mode::Mode;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Statement {
+pub struct Statement {
     /// Its bytes, without the delimiter.
-    pub(super) sql: Vec<u8>,
+    pub sql: Vec<u8>,
     /// Which one it is, from 1.
-    pub(super) number: u64,
+    pub number: u64,
     /// The line on which it begins, from 1.
-    pub(super) line: u64,
+    pub line: u64,
 }
 
 impl Statement {
     /// As text; what is not UTF-8 is replaced.
-    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.sql)
     }
 }
 
 /// Why a text cannot be cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SplitFault {
+pub struct SplitFault {
     /// What is wrong, in a few words.
-    pub(super) what: &'static str,
+    pub what: &'static str,
     /// The line on which the open part begins, from 1.
-    pub(super) line: u64,
+    pub line: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// Nothing was looked at yet.
+    Start,
     Code,
     Quote(u8),
     LineComment,
@@ -49,7 +52,7 @@ const LARGEST: usize = 64 << 20;
 const MARK: usize = 256;
 
 /// A cutter of one text.
-pub(super) struct Splitter {
+pub struct Splitter {
     mode: Mode,
     delimiter: Vec<u8>,
     /// What came in and was not given out; `buffer[..start]` is done with.
@@ -60,10 +63,14 @@ pub(super) struct Splitter {
     state: State,
     /// Whether something besides blanks and dropped comments stands between `start` and `at`.
     begun: bool,
-    /// Whether only blanks stand between the last line's end and `at`.
+    /// Whether only blanks stand between the last line's end and `at`; kept while nothing is begun.
     line_start: bool,
+    /// The line on which `buffer[counted]` stands. Lines are counted where one is asked for: there is no need to stop at each.
     line: u64,
+    counted: usize,
     begun_line: u64,
+    /// Where the open quote stands, and on which line the open comment began.
+    open: usize,
     open_line: u64,
     number: u64,
     ended: bool,
@@ -71,18 +78,20 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// A cutter for a session of this mode.
-    pub(super) fn new(mode: Mode) -> Self {
+    pub fn new(mode: Mode) -> Self {
         Self {
             mode,
             delimiter: b";".to_vec(),
             buffer: Vec::new(),
             start: 0,
             at: 0,
-            state: State::Code,
+            state: State::Start,
             begun: false,
             line_start: true,
             line: 1,
+            counted: 0,
             begun_line: 1,
+            open: 0,
             open_line: 1,
             number: 0,
             ended: false,
@@ -90,28 +99,32 @@ impl Splitter {
     }
 
     /// From here on the text is read in this mode; to be called between two statements.
-    pub(super) fn set_mode(&mut self, mode: Mode) {
+    pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
 
     /// Takes the next piece of the text.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    #[inline(never)]
+    pub fn push(&mut self, bytes: &[u8]) {
         // What is left is the beginning of one statement: it is moved once, and the buffer never holds more than a statement and a piece.
         if self.start > 0 {
             self.buffer.drain(..self.start);
-            self.at -= self.start;
+            for place in [&mut self.at, &mut self.counted, &mut self.open] {
+                *place = place.saturating_sub(self.start);
+            }
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
     }
 
     /// There is no more text.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.ended = true;
     }
 
     /// The next statement; none where more text is needed, or where the text has ended.
-    pub(super) fn next(&mut self) -> Result<Option<Statement>, SplitFault> {
+    #[inline(never)]
+    pub fn next_statement(&mut self) -> Result<Option<Statement>, SplitFault> {
         loop {
             let rest = self.buffer.get(self.at..).unwrap_or_default();
             // Some decisions want to see a few bytes more.
@@ -121,42 +134,48 @@ impl Splitter {
             if self.at - self.start > LARGEST {
                 return Err(SplitFault { what: "this statement is larger than 64 MiB", line: self.begun_line });
             }
-            let byte = rest.first().copied().unwrap_or_default();
             match self.state {
-                State::Code => match self.code(byte)? {
+                State::Start => {
+                    self.state = State::Code;
+                    if rest.starts_with(b"\xEF\xBB\xBF") {
+                        self.at += 3;
+                        self.forget_unless_begun();
+                    }
+                }
+                State::Code => match self.code()? {
                     Step::On => {}
                     Step::Wait => return self.out_of_text(),
                     Step::Out(statement) => return Ok(Some(statement)),
                 },
                 State::Quote(quote) => {
                     let escapes = !self.mode.no_backslash_escapes && quote != b'`' && !(quote == b'"' && self.mode.ansi_quotes);
-                    if byte == b'\\' && escapes {
-                        if rest.len() < 2 {
-                            return self.out_of_text();
+                    // A doubled quote closes and opens again, which comes to the same.
+                    let mut at = 0;
+                    let closed = loop {
+                        let inside = rest.get(at..).unwrap_or_default();
+                        at += in_quote(inside, quote, escapes);
+                        match rest.get(at..) {
+                            Some([byte, ..]) if *byte == quote => break true,
+                            Some([_, _, ..]) => at += 2,
+                            // The end, or what is escaped did not come yet.
+                            _ => break false,
                         }
-                        self.newline(rest.get(1).copied().unwrap_or_default());
-                        self.at += 2;
-                    } else {
-                        // A doubled quote closes and opens again, which comes to the same.
-                        if byte == quote {
-                            self.state = State::Code;
-                        }
-                        // Most of a dump are long texts: what means nothing in them is passed over at once.
-                        let plain = match self.state {
-                            State::Quote(_) => rest.get(1..).map_or(0, |rest| memchr3(quote, b'\\', b'\n', rest).unwrap_or(rest.len())),
-                            _ => 0,
-                        };
-                        self.newline(byte);
-                        self.at += 1 + plain;
+                    };
+                    self.at += at;
+                    if closed {
+                        self.state = State::Code;
+                        self.at += 1;
+                    } else if at < rest.len() {
+                        return self.out_of_text();
                     }
                 }
                 State::LineComment => {
-                    if byte == b'\n' {
+                    let end = memchr(b'\n', rest);
+                    self.at += end.map_or(rest.len(), |end| end + 1);
+                    if end.is_some() {
                         self.state = State::Code;
                         self.line_start = true;
                     }
-                    self.newline(byte);
-                    self.at += 1;
                     self.forget_unless_begun();
                 }
                 State::BlockComment => {
@@ -164,8 +183,8 @@ impl Splitter {
                         self.state = State::Code;
                         self.at += 2;
                     } else {
-                        self.newline(byte);
-                        self.at += 1;
+                        let after = rest.get(1..).unwrap_or_default();
+                        self.at += 1 + memchr(b'*', after).unwrap_or(after.len());
                     }
                     self.forget_unless_begun();
                 }
@@ -173,14 +192,19 @@ impl Splitter {
         }
     }
 
-    fn code(&mut self, byte: u8) -> Result<Step, SplitFault> {
-        let rest = self.buffer.get(self.at..).unwrap_or_default();
-        if self.line == 1 && self.at == 0 && rest.starts_with(b"\xEF\xBB\xBF") {
-            self.at += 3;
-            self.forget_unless_begun();
-            return Ok(Step::On);
+    fn code(&mut self) -> Result<Step, SplitFault> {
+        if self.begun {
+            // What begins nothing is passed over at once.
+            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            let plain = plain(rest, self.delimiter.first().copied().unwrap_or_default());
+            self.at += plain;
+            if plain > 0 && rest.len() - plain < 4.max(self.delimiter.len()) {
+                return Ok(Step::On);
+            }
         }
-        if rest.starts_with(&self.delimiter) {
+        let rest = self.buffer.get(self.at..).unwrap_or_default();
+        let byte = rest.first().copied().unwrap_or_default();
+        if self.delimiter.first() == Some(&byte) && rest.starts_with(&self.delimiter) {
             let statement = self.take();
             self.at += self.delimiter.len();
             self.start = self.at;
@@ -198,6 +222,7 @@ impl Splitter {
         let executed = rest.starts_with(b"/*!") || rest.starts_with(b"/*M!") || rest.starts_with(b"/*+");
         if rest.starts_with(b"/*") && !executed {
             self.state = State::BlockComment;
+            self.count_lines();
             self.open_line = self.line;
             self.at += 2;
             return Ok(Step::On);
@@ -208,38 +233,28 @@ impl Splitter {
             self.at += 1;
             return Ok(Step::On);
         }
-        if byte.is_ascii_whitespace() {
-            if byte == b'\n' {
-                self.line_start = true;
-            }
-            self.newline(byte);
-            self.at += 1;
-            self.forget_unless_begun();
-            return Ok(Step::On);
-        }
         if !self.begun {
+            if byte.is_ascii_whitespace() {
+                self.line_start |= byte == b'\n';
+                self.at += 1;
+                self.forget_unless_begun();
+                return Ok(Step::On);
+            }
+            self.forget_unless_begun();
             self.begun = true;
             self.begun_line = self.line;
-            self.start = self.at;
         }
-        self.line_start = false;
         if matches!(byte, b'\'' | b'"' | b'`') {
             self.state = State::Quote(byte);
-            self.open_line = self.line;
-            self.at += 1;
-            return Ok(Step::On);
+            self.open = self.at;
         }
-        // Behind a byte of a statement, what begins nothing is passed over at once.
-        let first = self.delimiter.first().copied();
-        let begins = |byte: &u8| BEGINS[usize::from(*byte)] || Some(*byte) == first;
-        let plain = rest.get(1..).map_or(0, |rest| rest.iter().position(begins).unwrap_or(rest.len()));
-        self.at += 1 + plain;
+        self.at += 1;
         Ok(Step::On)
     }
 
     fn set_delimiter(&mut self) -> Result<Step, SplitFault> {
         let rest = self.buffer.get(self.at..).unwrap_or_default();
-        let end = match rest.iter().position(|byte| *byte == b'\n') {
+        let end = match memchr(b'\n', rest) {
             Some(end) => end,
             None if self.ended => rest.len(),
             None => return Ok(Step::Wait),
@@ -260,9 +275,12 @@ impl Splitter {
             return Ok(None);
         }
         match self.state {
-            State::Quote(_) => Err(SplitFault { what: "a quote is not closed", line: self.open_line }),
+            State::Quote(_) => {
+                let before = self.buffer.get(self.counted..self.open).unwrap_or_default();
+                Err(SplitFault { what: "a quote is not closed", line: self.line + lines(before) })
+            }
             State::BlockComment => Err(SplitFault { what: "a comment is not closed", line: self.open_line }),
-            State::Code | State::LineComment => {
+            State::Start | State::Code | State::LineComment => {
                 let last = self.take();
                 self.start = self.at;
                 Ok(last)
@@ -272,6 +290,7 @@ impl Splitter {
 
     /// The statement that ends at `at`, if there is one.
     fn take(&mut self) -> Option<Statement> {
+        self.count_lines();
         if !std::mem::take(&mut self.begun) {
             return None;
         }
@@ -285,29 +304,40 @@ impl Splitter {
     /// Blanks and comments in front of a statement are not kept.
     fn forget_unless_begun(&mut self) {
         if !self.begun {
+            self.count_lines();
             self.start = self.at;
         }
     }
 
-    fn newline(&mut self, byte: u8) {
-        if byte == b'\n' {
-            self.line += 1;
-        }
+    /// Counts the lines up to `at`.
+    fn count_lines(&mut self) {
+        self.line += lines(self.buffer.get(self.counted..self.at).unwrap_or_default());
+        self.counted = self.at;
     }
 }
 
-/// The bytes with which a text, a comment or a line begins.
-static BEGINS: [bool; 256] = {
-    let mut begins = [false; 256];
-    begins[b'\'' as usize] = true;
-    begins[b'"' as usize] = true;
-    begins[b'`' as usize] = true;
-    begins[b'/' as usize] = true;
-    begins[b'-' as usize] = true;
-    begins[b'#' as usize] = true;
-    begins[b'\n' as usize] = true;
-    begins
-};
+fn lines(text: &[u8]) -> u64 {
+    memchr_iter(b'\n', text).count() as u64
+}
+
+/// How many bytes of a quoted text can be passed over: up to what ends it or escapes something.
+fn in_quote(text: &[u8], quote: u8, escapes: bool) -> usize {
+    /// As much as most texts have.
+    const SHORT: usize = 16;
+    let escape = if escapes { b'\\' } else { quote };
+    let (short, long) = text.split_at(text.len().min(SHORT));
+    let found = find(short, |word| equal(word, quote) | equal(word, escape));
+    if found < short.len() { found } else { found + memchr2(quote, escape, long).unwrap_or(long.len()) }
+}
+
+/// How many bytes of a statement's code can be passed over: up to one with which a text, a comment or the delimiter may begin.
+fn plain(code: &[u8], delimiter: u8) -> usize {
+    find(code, |word| {
+        // `"` and `#` differ in the lowest bit alone, `-` and `/` in the next.
+        let pairs = equal(word & !ONES, b'"') | equal(word | (ONES << 1), b'/');
+        pairs | equal(word, b'\'') | equal(word, b'`') | equal(word, delimiter)
+    })
+}
 
 enum Step {
     On,
@@ -322,19 +352,19 @@ fn is_delimiter_line(rest: &[u8]) -> bool {
 }
 
 /// All statements of a text.
-pub(super) fn split(text: &str, mode: Mode) -> Result<Vec<Statement>, SplitFault> {
+pub fn split(text: &str, mode: Mode) -> Result<Vec<Statement>, SplitFault> {
     let mut splitter = Splitter::new(mode);
     splitter.push(text.as_bytes());
     splitter.end();
     let mut statements = Vec::new();
-    while let Some(statement) = splitter.next()? {
+    while let Some(statement) = splitter.next_statement()? {
         statements.push(statement);
     }
     Ok(statements)
 }
 
 /// The first words of a statement in lower case, comments skipped: what kind of statement it is.
-pub(super) fn head(sql: &str, words: usize) -> Vec<String> {
+pub fn head(sql: &str, words: usize) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = sql;
     while out.len() < words {
@@ -436,10 +466,10 @@ mod tests {
             let mut run = || -> Result<(), SplitFault> {
                 for piece in text.as_bytes().chunks(size) {
                     splitter.push(piece);
-                    while let Some(statement) = splitter.next()? { pieces.push(statement); }
+                    while let Some(statement) = splitter.next_statement()? { pieces.push(statement); }
                 }
                 splitter.end();
-                while let Some(statement) = splitter.next()? { pieces.push(statement); }
+                while let Some(statement) = splitter.next_statement()? { pieces.push(statement); }
                 Ok(())
             };
             let result = run().map(|()| pieces.clone());
