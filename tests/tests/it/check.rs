@@ -52,15 +52,25 @@ error[RB110]: `shell.run` has no key `evn`
 }
 
 #[test]
-fn an_empty_folder_has_nothing_to_check() {
-    Sandbox::new()
-        .file("books/site.toml", "host = \"x\"\n")
+fn a_folder_without_a_runbook_is_no_success() {
+    let sandbox = Sandbox::new().file("books/site.toml", "host = \"x\"\n").file("good.toml", GOOD);
+    sandbox
         .run(["check", "books"])
         .stdout(str![[r#"
-no runbooks found
+checked 0 runbooks: 1 error
 
 "#]])
-        .code(0);
+        .stderr(str![[r#"
+error[RB303]: there is no runbook below `books`, so nothing was checked
+ |
+ = help: in a folder, every TOML file counts that has a top-level `format` key or a `[[step]]`; hidden folders and links to folders are left out
+
+
+"#]])
+        .code(3);
+    let (stdout, _) = sandbox.run(["check", "good.toml", "books", "--format", "json"]).only_code(3);
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!((&report["valid"], &report["diagnostics"][0]["code"]), (&false.into(), &"RB303".into()));
 }
 
 #[test]

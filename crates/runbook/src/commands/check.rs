@@ -19,25 +19,31 @@ pub(crate) fn run(args: &CheckArgs, streams: &mut Streams) -> Exit {
     // What is wrong with a called runbook that is looked at by itself as well is told once.
     let mut told = HashSet::new();
     let mut checked = 0;
-    for file in files(&args.paths, &mut diagnostics) {
-        let source = match loading::read(&file.path) {
-            Ok(source) => source,
-            Err(faults) => {
-                checked += 1;
-                diagnostics.extend(faults);
-                continue;
-            }
-        };
-        if file.named || looks_like_runbook(source.text()) {
-            checked += 1;
-            let (runbook, faults) = loading::load(&source, None);
-            for fault in &faults {
-                if identity(fault).is_none_or(|identity| told.insert(identity)) {
-                    diagnostics.push(fault.clone());
+    for path in &args.paths {
+        let (checked_before, faults_before) = (checked, diagnostics.iter().len());
+        for file in files(path, &mut diagnostics) {
+            let source = match loading::read(&file.path) {
+                Ok(source) => source,
+                Err(faults) => {
+                    checked += 1;
+                    diagnostics.extend(faults);
+                    continue;
                 }
+            };
+            if file.named || looks_like_runbook(source.text()) {
+                checked += 1;
+                let (runbook, faults) = loading::load(&source, None);
+                for fault in &faults {
+                    if identity(fault).is_none_or(|identity| told.insert(identity)) {
+                        diagnostics.push(fault.clone());
+                    }
+                }
+                // The process ends soon: giving back every node of a large runbook took a tenth of its check.
+                std::mem::forget(runbook);
             }
-            // The process ends soon: giving back every node of a large runbook took a tenth of its check.
-            std::mem::forget(runbook);
+        }
+        if (checked, diagnostics.iter().len()) == (checked_before, faults_before) {
+            diagnostics.push(nothing_in(path));
         }
     }
     report(args, &diagnostics, checked, streams);
@@ -53,7 +59,6 @@ fn report(args: &CheckArgs, diagnostics: &Diagnostics, checked: usize, streams: 
             let runbooks = count(checked, "runbook");
             let line = match (render::summary(diagnostics), checked) {
                 (Some(summary), _) => format!("checked {runbooks}: {summary}"),
-                (None, 0) => "no runbooks found".to_owned(),
                 (None, 1) => "checked 1 runbook: it is in order".to_owned(),
                 (None, _) => format!("checked {runbooks}: all are in order"),
             };
@@ -72,20 +77,22 @@ struct Candidate {
     named: bool,
 }
 
-/// What was named, and every TOML file below what is a folder, sorted.
-fn files(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Candidate> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let mut below = Vec::new();
-            search(path, &mut below, diagnostics);
-            below.sort_unstable();
-            found.extend(below.into_iter().map(|path| Candidate { path, named: false }));
-        } else {
-            found.push(Candidate { path: path.clone(), named: true });
-        }
+/// What was named, or every TOML file below it where it is a folder, sorted.
+fn files(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Candidate> {
+    if !path.is_dir() {
+        return vec![Candidate { path: path.to_owned(), named: true }];
     }
-    found
+    let mut below = Vec::new();
+    search(path, &mut below, diagnostics);
+    below.sort_unstable();
+    below.into_iter().map(|path| Candidate { path, named: false }).collect()
+}
+
+/// A folder in which nothing was found to check: a path that was moved would look like a success for ever.
+fn nothing_in(folder: &Path) -> Diagnostic {
+    let message = format!("there is no runbook below `{}`, so nothing was checked", folder.display());
+    Diagnostic::error(Code::Empty, message)
+        .help("in a folder, every TOML file counts that has a top-level `format` key or a `[[step]]`; hidden folders and links to folders are left out")
 }
 
 /// Hidden folders and links to folders are left out.
