@@ -1,6 +1,7 @@
 //! From a draft to a runbook: names of units resolved, every reference held against what is certain to be there, fates, secrets, lints.
 
 mod calls;
+mod demands;
 mod fates;
 mod order;
 mod outputs;

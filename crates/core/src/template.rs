@@ -15,6 +15,7 @@
 //! - inside `#each` and `#with` a name of the runbook's own (`vars`, `steps`, …) must be written `@root.vars…` or `../vars…`.
 
 mod ast;
+mod demand;
 mod eval;
 mod expr;
 mod fault;
@@ -33,6 +34,7 @@ mod text;
 pub mod helpers;
 
 pub use ast::Ref;
+pub(crate) use demand::{Demand, Gives, Wants};
 pub use expr::{Evaluated, Expr, Tested};
 pub use fault::{RenderFault, RenderFaultKind, TemplateFault};
 pub use form::Form;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::order::Order;
 use super::outputs::outputs;
 use super::scope::{Names, ROOTS, RUN, Site, TIMES, ValuesHere};
-use super::secrets::{Secrets, each_ref};
+use super::secrets::Secrets;
 use super::{scripts, types};
 use crate::decode::Draft;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -14,7 +14,7 @@ use crate::runbook::{Element, Fate, Field, FieldKind, Phase, Placed, Proof, Unit
 use crate::shape::quoted;
 use crate::source::Span;
 use crate::suggest::nearest;
-use crate::template::{Expr, Ref, Template};
+use crate::template::{Expr, Ref, Template, Wants};
 
 /// The variables that something uses.
 #[derive(Default)]
@@ -98,11 +98,11 @@ impl<'a> Checker<'a> {
         let site = Site::fields(unit);
         if let Some(when) = &unit.when {
             // Where it speaks of the item it decides about each of them, else about the whole unit.
-            self.expr(when, Site { when: [None, None], ..site });
+            self.condition(when, Site { when: [None, None], ..site });
             self.no_secret(when, "decide whether a step is done");
         }
         if let Some(for_each) = &unit.for_each {
-            self.expr(&for_each.items, Site { item: false, ..site });
+            self.wanting(Wants::Elements, &for_each.items, Site { item: false, ..site });
             self.no_secret(&for_each.items, "decide how often a step is done");
         }
         for text in unit.title.iter().chain(&unit.confirm) {
@@ -113,10 +113,10 @@ impl<'a> Checker<'a> {
         // A monitor looks for nothing before its probes.
         let after = Site { before: unit.watch.is_none(), ..site.after(unit.action.spec) };
         for condition in unit.expect.iter().chain(&unit.warn) {
-            self.expr(condition, after);
+            self.condition(condition, after);
         }
         if let Some(repeat) = &unit.repeat {
-            self.expr(&repeat.until, after);
+            self.condition(&repeat.until, after);
             self.no_secret(&repeat.until, "decide how often a step is done");
         }
         // Those of a call are the called runbook's, which was checked by itself.
@@ -134,7 +134,7 @@ impl<'a> Checker<'a> {
             for step in steps {
                 let site = site.undo(step.when.as_ref().map(|when| when.source()));
                 if let Some(when) = &step.when {
-                    self.expr(when, Site { when: [site.when[0], None], ..site });
+                    self.condition(when, Site { when: [site.when[0], None], ..site });
                     self.no_secret(when, "decide whether a step is done");
                 }
                 if let Some(title) = &step.title {
@@ -143,7 +143,7 @@ impl<'a> Checker<'a> {
                 self.field(&step.action.fields, site);
                 scripts::check(self, &step.action, site);
                 for condition in &step.expect {
-                    self.expr(condition, site.after(step.action.spec));
+                    self.condition(condition, site.after(step.action.spec));
                 }
             }
         }
@@ -153,7 +153,7 @@ impl<'a> Checker<'a> {
         self.field(&proof.action.fields, site);
         scripts::check(self, &proof.action, site);
         for condition in &proof.expect {
-            self.expr(condition, site.after(proof.action.spec));
+            self.condition(condition, site.after(proof.action.spec));
         }
     }
 
@@ -172,9 +172,24 @@ impl<'a> Checker<'a> {
         for name in template.refs() {
             self.name(name, template.span, site);
         }
+        self.demands_of_template(template, template.span, site);
     }
 
     fn expr(&mut self, expr: &Placed<Expr>, site: Site<'a>) {
+        self.names_of(expr, site);
+        self.demands_of_expr(expr, expr.span, None, site);
+    }
+
+    fn condition(&mut self, expr: &Placed<Expr>, site: Site<'a>) {
+        self.wanting(Wants::Condition, expr, site);
+    }
+
+    fn wanting(&mut self, wants: Wants, expr: &Placed<Expr>, site: Site<'a>) {
+        self.names_of(expr, site);
+        self.demands_of_expr(expr, expr.span, Some(wants), site);
+    }
+
+    fn names_of(&mut self, expr: &Placed<Expr>, site: Site<'a>) {
         for name in expr.refs() {
             self.name(name, expr.span, site);
         }
@@ -192,16 +207,24 @@ impl<'a> Checker<'a> {
             FieldKind::Target(target) => {
                 self.used.targets.insert(*target);
             }
-            FieldKind::Template(_) | FieldKind::Text(_) | FieldKind::Expr(_) => {
-                let span = field.span;
-                each_ref(field, &mut |name| self.name(name, span, site));
+            FieldKind::Template(template) | FieldKind::Text(template) => {
+                for name in template.refs() {
+                    self.name(name, field.span, site);
+                }
+                self.demands_of_template(template, field.span, site);
+            }
+            FieldKind::Expr(expr) => {
+                for name in expr.refs() {
+                    self.name(name, field.span, site);
+                }
+                self.demands_of_expr(expr, field.span, None, site);
             }
             FieldKind::List(items) => {
                 for item in items {
                     match item {
                         Element::One(field) => self.field(field, site),
                         Element::When(when, fields) => {
-                            self.expr(when, site);
+                            self.condition(when, site);
                             self.no_secret(when, "decide what a list holds");
                             for field in fields {
                                 self.field(field, Site { when: [Some(when.source()), site.when[0]], ..site });

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::action::{ActionSpec, OutputKind, OutputSpec};
 use crate::decode::Draft;
 use crate::effect::UnitIx;
@@ -152,6 +154,18 @@ pub(super) const fn of_var(kind: VarType) -> Known {
 }
 
 impl Known {
+    /// The type of a value. Nothing is said of null: it may be there or not.
+    pub(super) const fn of_value(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Any,
+            Value::Bool(_) => Self::Bool,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Map,
+        }
+    }
+
     /// Whether something can stand below it.
     pub(super) const fn has_members(self) -> bool {
         matches!(self, Self::List | Self::Map | Self::Any)

@@ -68,7 +68,7 @@ fn placings<'a>(checker: &mut Checker<'a>, template: &Template, span: Span, site
         if number
             && let [name] = names[..]
             && name.to_string() == placing.origin
-            && let Some(kind) = known(checker, name, site).filter(|kind| !matches!(kind, Known::Number | Known::Any))
+            && let Some(kind) = known(checker, &name.path, site).filter(|kind| !matches!(kind, Known::Number | Known::Any))
         {
             fault(
                 checker,
@@ -137,7 +137,7 @@ fn environment<'a>(checker: &mut Checker<'a>, texts: &[&str], forms: &[shell::Fo
     let Ok(analysis) = shell::analyse(&Script { texts, forms, env: &names }) else { return };
     for ((name, field, template), EnvUse { number, fault }) in holding.into_iter().zip(analysis.env) {
         let is_number = match template.refs() {
-            [only] if template.is_single() => known(checker, only, site).is_some_and(|kind| kind == Known::Number),
+            [only] if template.is_single() => known(checker, &only.path, site).is_some_and(|kind| kind == Known::Number),
             _ => false,
         };
         let said = match fault {

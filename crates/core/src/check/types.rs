@@ -1,12 +1,12 @@
 //! Templates in places that want something of them: a type, or no secret.
 
 use super::references::Checker;
-use super::scope::{Known, Site, of_output, of_var};
+use super::scope::{Known, ROOTS, Site, of_output, of_var};
+use crate::action::OutputSpec;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::place_in_string;
 use crate::runbook::Phase;
 use crate::shape::TemplatePlace;
-use crate::template::Ref;
 
 pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], site: Site<'a>) {
     for place in places {
@@ -22,7 +22,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], sit
         }
         let Some(wants) = &place.wants else { continue };
         let [name] = &place.refs[..] else { continue };
-        let Some(known) = known(checker, name, site) else { continue };
+        let Some(known) = known(checker, &name.path, site) else { continue };
         let fits = match known {
             Known::Text => wants.text,
             Known::Number => wants.number || wants.text,
@@ -44,17 +44,27 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, places: &[TemplatePlace], sit
 }
 
 /// The type of what a name stands for, where it is known.
-pub(super) fn known(checker: &Checker<'_>, name: &Ref, site: Site<'_>) -> Option<Known> {
-    let path: Vec<&str> = name.path.iter().map(String::as_str).collect();
+pub(super) fn known(checker: &Checker<'_>, path: &[String], site: Site<'_>) -> Option<Known> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path[..] {
         ["vars", var] => checker.names.var(var).map(|var| of_var(var.kind)),
         [group @ ("checks" | "steps"), id, output] => {
             let phase = if group == "checks" { Phase::Check } else { Phase::Step };
             let unit = checker.names.unit(phase, id).filter(|unit| unit.for_each.is_none())?;
-            unit.action.spec.outputs.iter().find(|o| o.name == output).map(|o| of_output(o.kind))
+            if unit.outputs.iter().any(|(declared, _)| declared == output) { None } else { kind_of(unit.action.spec.outputs, output) }
         }
-        ["before", output] => site.unit?.action.spec.before.iter().find(|o| o.name == output).map(|o| of_output(o.kind)),
+        ["before", output] => kind_of(site.unit?.action.spec.before, output),
         ["run", _] => Some(Known::Text),
+        [root] if ROOTS.contains(&root) => None,
+        [output] => {
+            let (spec, unit) = (site.own?, site.unit?);
+            let declared = std::ptr::eq(spec, unit.action.spec) && unit.outputs.iter().any(|(declared, _)| declared == output);
+            if declared { None } else { kind_of(spec.outputs, output) }
+        }
         _ => None,
     }
+}
+
+fn kind_of(outputs: &[OutputSpec], wanted: &str) -> Option<Known> {
+    outputs.iter().find(|output| output.name == wanted).map(|output| of_output(output.kind))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::ast::{Ex, Ref};
+use super::demand::{self, Demand, Wants};
 use super::eval::{Evaluation, kind_of};
 use super::fault::{RenderFault, TemplateFault};
 use super::parse;
@@ -58,6 +59,16 @@ impl Expr {
     /// The names of the scope that it uses, in the order of the text.
     pub fn refs(&self) -> &[Ref] {
         &self.0.refs
+    }
+
+    /// Tells what wants a type in it; `whole` is what is wanted of the expression itself.
+    pub(crate) fn demands<'a>(&'a self, whole: Option<Wants>, tell: &mut dyn FnMut(Demand<'a>)) {
+        let ex = &self.0.ex;
+        match whole {
+            Some(Wants::Condition) => demand::of_condition(ex, tell),
+            Some(Wants::Elements) => demand::of_elements(ex, tell),
+            Some(Wants::Scalar) | None => demand::of_expression(ex, tell),
+        }
     }
 
     /// Evaluates it.

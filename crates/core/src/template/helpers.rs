@@ -41,6 +41,17 @@ pub struct HelperSpec {
     pub(crate) run: Run,
 }
 
+/// Helpers whose result is of a type that depends on their arguments: an element of a list, what a text stands for, one of several.
+const OF_ANY_TYPE: [&str; 8] = ["choose", "default", "coalesce", "first", "last", "cell", "get", "parse_json"];
+
+impl HelperSpec {
+    /// A value of the type that it always gives, if there is one such type.
+    pub(crate) fn gives(&self) -> Option<Value> {
+        let always = !matches!(self.run, Run::Form(_)) && !OF_ANY_TYPE.contains(&self.name);
+        always.then(|| serde_json::from_str(self.result).ok()).flatten()
+    }
+}
+
 /// Helpers that belong together.
 pub struct Family {
     /// The heading in the reference.

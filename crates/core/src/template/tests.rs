@@ -146,3 +146,14 @@ fn conditions_are_real() {
     );
     assert!(expr("true").test(&scope()).is_ok_and(|t| t.holds));
 }
+
+#[test]
+fn helpers_say_what_they_always_give() {
+    let gives = |name: &str| super::helpers::find(name).unwrap().gives();
+    assert_eq!(gives("eq"), Some(json!(true)));
+    assert!(gives("count").unwrap().is_number());
+    assert!(gives("split").unwrap().is_array());
+    for open in ["choose", "default", "coalesce", "first", "last", "cell", "get", "parse_json", "raw", "words"] {
+        assert_eq!(gives(open), None, "{open}");
+    }
+}

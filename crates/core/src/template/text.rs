@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ast::{Node, Ref};
+use super::demand::{self, Demand};
 use super::eval::Evaluation;
 use super::fault::{RenderFault, TemplateFault};
 use super::form::Form;
@@ -54,6 +55,17 @@ impl Template {
     /// The names of the scope that it uses, in the order of the text.
     pub fn refs(&self) -> &[Ref] {
         &self.0.refs
+    }
+
+    /// Tells what wants a type in it.
+    pub(crate) fn demands<'a>(&'a self, tell: &mut dyn FnMut(Demand<'a>)) {
+        let around = match self.0.places {
+            Places::Text => !self.is_single(),
+            Places::Shell { .. } | Places::Url(_) => true,
+            // A list has a form there.
+            Places::Sql(_) => false,
+        };
+        demand::of_nodes(&self.0.nodes, around, tell);
     }
 
     /// Where its values stand, in a text that another program interprets.
