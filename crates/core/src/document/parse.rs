@@ -267,6 +267,15 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_too_many_parts_is_pointed_to() {
+        for head in [format!("[{}a]\nx", "a.".repeat(5000)), format!("[[ {}a ]]\nx", "a.".repeat(5000)), format!("{}a", "a.".repeat(5000))]
+        {
+            let (_, faults) = read(&format!("format = 1\nname = \"a.b.c\"\n\n{head} = 1\n"));
+            assert_eq!(faults, ["RB101 4:1 a key has too many parts"]);
+        }
+    }
+
+    #[test]
     fn deep_nesting_ends_with_a_fault() {
         for text in [format!("{}b = 1", "a.".repeat(5000)), format!("a = {}", "[".repeat(5000)), format!("a = {}", "{a=".repeat(5000))] {
             let (_, faults) = read(&text);

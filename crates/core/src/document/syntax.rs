@@ -24,7 +24,8 @@ pub(super) fn report(
     outermost_values(table.get_ref(), &mut values);
     values.sort_unstable();
 
-    let mut errors: Vec<(Span, Error)> = errors.into_iter().map(|e| (e.span().unwrap_or_default().into(), e)).collect();
+    let place = |error: &Error| error.span().map_or_else(|| longest_key(source), Span::from);
+    let mut errors: Vec<(Span, Error)> = errors.into_iter().map(|error| (place(&error), error)).collect();
     errors.sort_by_key(|(at, _)| *at);
     let unclosed: Vec<(Span, &Error)> = errors
         .iter()
@@ -71,6 +72,18 @@ pub(super) fn report(
         faults.push(fault);
     }
     certain
+}
+
+/// The beginning of the key with the most parts: the one error that the parser gives no place is that a key has too many.
+fn longest_key(source: &Source) -> Span {
+    /// Bytes of it that are shown.
+    const SHOWN: usize = 40;
+    let parts = |line: &Span| source.slice(*line).split('=').next().unwrap_or_default().matches('.').count();
+    let keys =
+        (1..=source.lines()).map(|line| source.line(line)).filter(|line| unclosed::begins_something(source.slice(*line).trim_start()));
+    let longest = keys.max_by_key(parts).unwrap_or_default();
+    let shown = source.slice(longest).char_indices().nth(SHOWN).map_or(longest.end, |(at, _)| longest.start + at);
+    Span::new(longest.start, shown)
 }
 
 /// Where the first line after this one begins that is a header or a key with its value.
@@ -146,6 +159,10 @@ fn in_our_words(source: &Arc<Source>, at: Span, message: &str) -> (Diagnostic, b
         "key with no value" => (error("a key has no value".to_owned(), at, "expected `=` and a value"), false),
         "invalid basic string" | "invalid literal string" => {
             (error("the text is not closed on its line".to_owned(), at, "expected the closing quote"), false)
+        }
+        "recursion limit" => {
+            let fault = error("a key has too many parts".to_owned(), at, "expected at most 80, with dots between them");
+            (fault.help("nothing in a runbook lies that deep: write the key that was meant"), false)
         }
         "unexpected leading zero" => {
             let fault = error("a number begins with 0".to_owned(), at, "expected a digit from 1 to 9");

@@ -60,7 +60,7 @@ pub(super) fn begins_something(rest: &str) -> bool {
     let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let header = line.trim_end().strip_prefix('[').and_then(|l| l.strip_suffix(']'));
     if let Some(name) = header {
-        return is_name(name.trim_start_matches('[').trim_end_matches(']'));
+        return is_name(name.trim_start_matches('[').trim_end_matches(']').trim());
     }
     line.split_once('=').is_some_and(|(key, _)| is_name(key.trim_end()))
 }
