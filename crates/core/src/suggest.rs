@@ -5,8 +5,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let wanted = plain(name);
     let limit = match wanted.chars().count() {
         0 => return None,
-        1 | 2 => 1,
-        3..=5 => 2,
+        1..=4 => 1,
+        5 => 2,
         _ => 3,
     };
     candidates
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn slips_are_recognised_and_other_names_are_not() {
-        let keys = ["image", "name", "env", "restart", "password", "pids_limit", "to"];
+        let keys = ["image", "name", "env", "restart", "password", "pids_limit", "to", "one", "copy"];
         for (wrong, right) in [
             ("imgae", Some("image")),
             ("Image", Some("image")),
@@ -44,6 +44,9 @@ mod tests {
             ("envs", Some("env")),
             ("volume", None),
             ("x", None),
+            // Half of a short name is another name.
+            ("nope", None),
+            ("eny", Some("env")),
             ("", None),
         ] {
             assert_eq!(nearest(wrong, keys), right, "{wrong}");

@@ -88,7 +88,7 @@ fn a_missing_key_is_found_before_anything_runs_where_it_is_needed() {
         worked_out(OMS, &[("path", "/o")], &file).unwrap_err(),
         [
             "RB442 `/o/config.yaml` has no `password` [secret a secret that is not there] help: where it need not be there, make all of it secret: `secret = true`",
-            "RB442 `/o/config.yaml` has no `host` [values.oms.host ] help: did you mean `port`? help: add it there; or say what to use without it: `(default values.oms.host VALUE)`",
+            "RB442 `/o/config.yaml` has no `host` [values.oms.host ] help: add it there; or say what to use without it: `(default values.oms.host VALUE)`",
         ]
     );
     let missing = worked_out(OMS, &[("path", "/o"), ("https", "true")], &config()).unwrap_err();
