@@ -170,6 +170,16 @@ impl<'a> Evaluation<'a> {
                 .help("such values are kept until the run is closed; have the step done again, or roll back by hand")),
             Lookup::Nothing { known, names } => {
                 let above = dotted(path.get(..known).unwrap_or_default());
+                if let Lookup::Found(found) = self.scope.lookup(path.get(..known).unwrap_or_default())
+                    && !matches!(*found.value, Value::Object(_) | Value::Array(_))
+                {
+                    let shown = if found.secret { None } else { shown(&found.value) };
+                    let shown = shown.map_or_else(String::new, |shown| format!(": {shown}"));
+                    return Err(RenderFault::missing(
+                        ex.span,
+                        format!("`{above}` is {}, with nothing below it{shown}", kind_of(&found.value)),
+                    ));
+                }
                 let wanted = path.get(known).map(String::as_str).unwrap_or_default();
                 let fault = RenderFault::missing(ex.span, format!("`{above}` has no `{wanted}`"));
                 Err(match nearest(wanted, names.iter().map(String::as_str)) {
@@ -288,6 +298,16 @@ fn descend<'a>(from: &Val<'a>, path: &[String], ex: &Ex) -> Result<Val<'a>, Rend
             Ok(Val { value: Cow::Owned(value.clone()), secret: from.secret })
         }
     }
+}
+
+/// A value for a message: of a text its first line, whole or not at all, as who masks secrets finds none of which half is cut off.
+fn shown(value: &Value) -> Option<String> {
+    /// Bytes of a line that are still read in a message.
+    const LINE: usize = 120;
+    let Value::String(text) = value else { return if value.is_null() { None } else { Some(value.to_string()) } };
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let more = if line.trim_end().len() < text.trim().len() { " …" } else { "" };
+    (line.len() <= LINE).then(|| format!("{}{more}", Value::from(line)))
 }
 
 /// An expression as the argument of a helper: a call in parentheses.

@@ -10,7 +10,7 @@ fn scope() -> Scope {
     let mut scope = Scope::new();
     scope.set(
         "vars",
-        json!({ "image": "odc:4.2.4", "port": 8989, "password": "hunter22", "list": ["a", "b"], "on": true, "none": null }),
+        json!({ "image": "odc:4.2.4", "port": 8989, "password": "hunter22", "list": ["a", "b"], "on": true, "none": null, "page": "\r\n<h1>502 Bad Gateway</h1>\r\n<hr>\r\n" }),
         Secrecy::members(["password"]),
     );
     scope.set_member(

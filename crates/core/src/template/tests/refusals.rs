@@ -90,6 +90,10 @@ fn nothing_stands_in_a_text_by_accident() {
             "a condition must be true or false, and this is a number | compare it with something: `eq NAME VALUE`",
         ),
         ("{{#each vars.port}}x{{/each}}", "`#each` goes over a list or a map, and this is a number"),
+        ("a {{vars.image.tag}}", "`vars.image` is a text, with nothing below it: \"odc:4.2.4\""),
+        ("a {{vars.port.tag}}", "`vars.port` is a number, with nothing below it: 8989"),
+        ("a {{vars.password.tag}}", "`vars.password` is a text, with nothing below it"),
+        ("a {{vars.page.data.version}}", "`vars.page` is a text, with nothing below it: \"<h1>502 Bad Gateway</h1>\" …"),
         ("{{#each steps.dump.rows}}{{nope}}{{/each}}", "the element has no `nope`"),
     ] {
         assert_eq!(render_refused(text), wanted, "{text}");
