@@ -79,6 +79,10 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
 
 /// After SIGTERM, before SIGKILL, where an earlier run's process is ended.
 const GRACE: Span = Span::from_secs(10);
+/// The exit code of what SIGKILL ended: it may have been meant for the whole container.
+const KILLED: i64 = 137;
+/// What engines say of a user or a group that the container does not have.
+const NO_USER: &[&str] = &["unable to find user", "unable to find group", "no matching entries in passwd file"];
 
 impl Exec {
     fn program(&self) -> &str {
@@ -111,12 +115,48 @@ impl Exec {
         let process = Process { client: &client, container: &found.id, exec: &created.id };
         let feed = feed(input, self.stdin.as_deref().unwrap_or_default().as_bytes());
         let (kept, told) = follow(cx, &process, output, feed).await.map_err(|halt| halt.after(Residue::Unknown))?;
-        let exit_code = exit_code(cx, &process).await.map_err(|halt| halt.after(Residue::Unknown))?;
-        let outputs = outputs(exit_code, &kept, cx.now().duration_since(begun).as_secs_f64());
+        let end = match end(cx, &process).await {
+            Ok(end) => end,
+            Err(halt) => {
+                let gone = self.gone(cx, &client, &found).await.map_or(halt, Halt::failed);
+                return Err(gone.after(Residue::Unknown));
+            }
+        };
+        let outputs = outputs(end.exit_code, &kept, cx.now().duration_since(begun).as_secs_f64());
         if told {
             return Err(Halt::told().after(Residue::Unknown).with(outputs));
         }
-        self.judged(&found, exit_code, &kept, outputs)
+        if end.exit_code == KILLED
+            && !self.expects(KILLED)
+            && let Some(failure) = self.gone(cx, &client, &found).await
+        {
+            return Err(Halt::failed(failure).after(Residue::Unknown).with(outputs));
+        }
+        self.judged(&found, end, &kept, outputs)
+    }
+
+    /// What became of the container, where it has ended since `found` was seen. The engine takes a moment from the end of what runs in a container to that of
+    /// the container, and another one until it is removed.
+    async fn gone(&self, cx: Cx<'_>, client: &Client, found: &Container) -> Option<Failure> {
+        let mut seen = None;
+        for _ in 0..10 {
+            match Container::look(client, &found.id).await.ok()? {
+                None => {
+                    let message = format!("the container `{}` was removed while `{}` ran in it", found.name, self.program());
+                    return Some(Failure::new(FailureKind::Failed, message).field("container"));
+                }
+                now => seen = now,
+            }
+            cx.sleep(Span::from_millis(100)).await;
+        }
+        let now = seen.filter(|now| !now.running || now.started_at != found.started_at)?;
+        let ending = if now.running { "it was started again".to_owned() } else { format!("it {}", now.ending()) };
+        let message = format!("the container `{}` ended while `{}` ran in it: {ending}", found.name, self.program());
+        Some(Failure::new(FailureKind::Failed, message).field("container"))
+    }
+
+    fn expects(&self, exit_code: i64) -> bool {
+        u8::try_from(exit_code).is_ok_and(|code| self.exit_codes.contains(&code))
     }
 
     fn options(&self, cx: Cx<'_>) -> CreateExecOptions<String> {
@@ -134,14 +174,14 @@ impl Exec {
     }
 
     /// Whether the exit code is one of those that mean success.
-    fn judged(&self, found: &Container, exit_code: i64, kept: &Kept, outputs: Outputs) -> Run<Outcome> {
-        if u8::try_from(exit_code).is_ok_and(|code| self.exit_codes.contains(&code)) {
-            return Ok(Outcome::changed(outputs));
-        }
+    fn judged(&self, found: &Container, End { exit_code, started }: End, kept: &Kept, outputs: Outputs) -> Run<Outcome> {
         let stdout = kept.stdout.text();
-        if matches!(exit_code, 126 | 127) && stdout.starts_with("OCI runtime exec failed") {
+        if !started && matches!(exit_code, 126 | 127) {
             // The engine's own words, which it puts where the program's output would be.
-            return Err(Halt::failed(self.no_program(&stdout)).with(outputs));
+            return Err(Halt::failed(self.not_started(&stdout)).with(outputs));
+        }
+        if self.expects(exit_code) {
+            return Ok(Outcome::changed(outputs));
         }
         let expected: Vec<String> = self.exit_codes.iter().map(u8::to_string).collect();
         let message =
@@ -154,20 +194,35 @@ impl Exec {
         Err(Halt::failed(failure).after(Residue::Unknown).with(outputs))
     }
 
-    fn no_program(&self, words: &str) -> Failure {
-        Failure::new(FailureKind::NotFound, format!("`{}` cannot be run in the container `{}`", self.program(), self.container))
-            .field("argv[0]")
-            .detail(words.trim())
-            .help("write the program with its full path inside the container, and see that its image has it")
+    /// Why the engine could not start it: the user, the folder or the program, by the engine's words.
+    fn not_started(&self, words: &str) -> Failure {
+        let about = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        let (message, field, help) = match (&self.user, &self.workdir) {
+            (Some(user), _) if about(NO_USER) => (
+                format!("the user `{user}` is not known in the container `{}`", self.container),
+                "user",
+                "write a name that stands in the container's `/etc/passwd` (`/etc/group` for a group), or numbers: `UID:GID`",
+            ),
+            (_, Some(folder)) if about(&["chdir to cwd"]) => (
+                format!("`{}` is no folder in the container `{}`", folder.as_str(), self.container),
+                "workdir",
+                "write a folder that is there inside the container",
+            ),
+            _ => (
+                format!("`{}` cannot be run in the container `{}`", self.program(), self.container),
+                "argv[0]",
+                "write the program with its full path inside the container, and see that its image has it",
+            ),
+        };
+        Failure::new(FailureKind::NotFound, message).field(field).detail(words.trim()).help(help)
     }
 
-    /// Newer engines refuse a missing program at the start.
+    /// Newer engines refuse at the start what they cannot start.
     fn explained(&self, halt: Halt) -> Halt {
-        let about_program = |message: &str| {
-            ["executable file not found", "no such file or directory", "permission denied"].iter().any(|words| message.contains(words))
-        };
+        const NO_PROGRAM: [&str; 4] = ["executable file not found", "no such file or directory", "permission denied", "chdir to cwd"];
+        let known = |message: &str| NO_PROGRAM.iter().chain(NO_USER).any(|words| message.contains(words));
         match &halt.failure {
-            Some(failure) if about_program(&failure.message) => Halt::failed(self.no_program(&failure.message)),
+            Some(failure) if known(&failure.message) => Halt::failed(self.not_started(&failure.message)),
             _ => halt,
         }
     }
@@ -209,12 +264,20 @@ impl Exec {
     }
 }
 
+/// How a command ended.
+#[derive(Clone, Copy)]
+struct End {
+    exit_code: i64,
+    /// Whether there ever was a process: the engine has an exit code also for what it could not start.
+    started: bool,
+}
+
 /// The engine's record of the end may follow the end of the output by a moment.
-async fn exit_code(cx: Cx<'_>, process: &Process<'_>) -> Run<i64> {
+async fn end(cx: Cx<'_>, process: &Process<'_>) -> Run<End> {
     for _ in 0..20 {
         match process.state().await? {
             Some(state) if !state.running.unwrap_or_default() && state.exit_code.is_some() => {
-                return Ok(state.exit_code.unwrap_or_default());
+                return Ok(End { exit_code: state.exit_code.unwrap_or_default(), started: state.pid != Some(0) });
             }
             Some(_) => cx.sleep(Span::from_millis(100)).await,
             None => break,

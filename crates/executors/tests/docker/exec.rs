@@ -118,6 +118,51 @@ async fn a_missing_program_changed_nothing() {
 }
 
 #[tokio::test]
+async fn what_the_engine_could_not_start_changed_nothing() {
+    let name = container("nostart").await;
+    for (field, value, message) in [
+        ("user", "nobody-here", format!("the user `nobody-here` is not known in the container `{}`", &*name)),
+        ("workdir", "/nowhere", format!("`/nowhere` is no folder in the container `{}`", &*name)),
+    ] {
+        let mut fields = exec(&name, &json!(["true"]));
+        fields[field] = json!(value);
+        let (failure, residue, _) = TestContext::in_run("r1", "s").fail(&*action("exec", fields)).await;
+        assert_eq!(failure.message, message);
+        assert_eq!((failure.kind, residue, failure.field.as_deref()), (FailureKind::NotFound, Residue::None, Some(field)));
+    }
+    // A program may say 126 of itself: then it ran.
+    let ran = exec(&name, &json!(["sh", "-c", "echo OCI runtime exec failed; exit 126"]));
+    let (failure, residue, _) = TestContext::in_run("r1", "s").fail(&*action("exec", ran)).await;
+    assert_eq!(failure.message, format!("`sh` in the container `{}` exited with 126, expected 0", &*name));
+    assert_eq!(residue, Residue::Unknown);
+}
+
+#[tokio::test]
+async fn a_container_that_goes_away_is_told_not_the_signal_of_the_program() {
+    for (remove, message) in
+        [(true, "was removed while `sleep` ran in it"), (false, "ended while `sleep` ran in it: it was killed by SIGKILL (code 137)")]
+    {
+        let name = container("goes").await;
+        let cx = TestContext::in_run("r1", "s");
+        let action = action("exec", exec(&name, &json!(["sleep", "4715"])));
+        let (outcome, ()) = tokio::join!(cx.run(&*action), async {
+            while running(&name, "sleep 4715").await == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            if remove {
+                let force = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).build();
+                docker().remove_container(&name, Some(force)).await.unwrap();
+            } else {
+                docker().kill_container(&name, None::<bollard::query_parameters::KillContainerOptions>).await.unwrap();
+            }
+        });
+        let Outcome::Failed { failure, residue, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(failure.message, format!("the container `{}` {message}", &*name));
+        assert_eq!((failure.field.as_deref(), residue), (Some("container"), Residue::Unknown));
+    }
+}
+
+#[tokio::test]
 async fn a_container_that_is_stopped_is_said_to_be() {
     let name = container("stopped").await;
     let cx = TestContext::in_run("r1", "s");
