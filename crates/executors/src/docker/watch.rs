@@ -16,6 +16,8 @@ use super::halt::{Halt, Run};
 
 /// How long a container is watched after its start unless the author says otherwise.
 pub(crate) const SHORTLY: Span = Span::from_secs(2);
+/// So many lines of its log are told of a container that fell.
+const LAST_LINES: usize = 20;
 /// Between two looks; the engine's first pause before a restart is 100 ms.
 const PERIOD: Span = Span::from_millis(200);
 
@@ -47,8 +49,13 @@ async fn look(cx: Cx<'_>, client: &Client, id: &str) -> Run<Container> {
 async fn fell(client: &Client, container: &Container) -> Halt {
     let how = if container.restarting { "and the Docker Engine starts it again and again" } else { "right after its start" };
     let message = format!("the container `{}` did not stay up: its process {} {how}", container.name, container.ending());
-    let failure = Failure::new(FailureKind::Failed, message).help(format!("`docker logs {}` says why", container.name));
-    let failure = log_tail(client, &container.id, 20).await.into_iter().fold(failure, Failure::detail);
+    let said = log_tail(client, &container.id, LAST_LINES).await;
+    let all = said.len() < LAST_LINES;
+    let failure = said.into_iter().fold(Failure::new(FailureKind::Failed, message), Failure::detail);
+    // A rollback takes the container away, and its log with it.
+    let more =
+        || format!("these are the last lines of its log; as long as the container is there, `docker logs {}` has all", container.name);
+    let failure = if all { failure } else { failure.help(more()) };
     let outputs = super::container::object(serde_json::json!({ "id": container.id, "name": container.name }));
     Halt::failed(failure).with(outputs)
 }
