@@ -163,13 +163,15 @@ pub(crate) enum BackupCommand {
     /// Remove old backups; never the last good one of a database, nor one that a run names which is not finished
     Prune(BackupPrune),
     /// Check that a backup is whole: every file of its manifest is there with its size and checksum
-    #[command(after_help = "Example:\n  runbook backup verify /backup/odc/2026-11-21/manifest.json")]
+    #[command(
+        after_help = "Examples:\n  runbook backup verify /backup/odc/2026-11-21/manifest.json\n  runbook backup verify /backup/odc/*"
+    )]
     Verify {
-        /// The manifest, or the folder that it stands in
-        #[arg(value_name = "MANIFEST")]
-        manifest: PathBuf,
+        /// Manifests, or the folders that they stand in; all are looked at
+        #[arg(value_name = "MANIFEST", required = true)]
+        manifests: Vec<PathBuf>,
 
-        /// One JSON object: whether it is good, and what is wrong
+        /// One JSON object a line for each: whether it is good, and what is wrong
         #[arg(long)]
         json: bool,
     },

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &BackupArgs, state_dir: Option<&Path>, streams: &mut Str
         BackupCommand::List { paths, json } => list::list(paths, *json, state_dir, streams),
         BackupCommand::Show { manifest, json } => show::show(manifest, *json, streams),
         BackupCommand::Prune(args) => prune::prune(args, state_dir, streams),
-        BackupCommand::Verify { manifest, json } => verify::verify(manifest, *json, streams),
+        BackupCommand::Verify { manifests, json } => verify::verify(manifests, *json, streams),
     }
 }
 

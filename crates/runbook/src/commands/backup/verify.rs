@@ -1,6 +1,6 @@
-//! `runbook backup verify`: every file of a backup against its manifest.
+//! `runbook backup verify`: every file of backups against their manifests.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runbook_executors::sql::backup::{self, Report};
 use serde_json::json;
@@ -10,8 +10,19 @@ use crate::exit::Exit;
 use crate::streams::Streams;
 use crate::text::{Style, bytes, count, visible};
 
-/// Reads everything back.
-pub(super) fn verify(manifest: &Path, as_json: bool, streams: &mut Streams) -> Exit {
+/// Reads everything back, of each; all are looked at, and one that is not good decides.
+pub(super) fn verify(manifests: &[PathBuf], as_json: bool, streams: &mut Streams) -> Exit {
+    let mut exit = Exit::Done;
+    for manifest in manifests {
+        let one = verify_one(manifest, as_json, streams);
+        if exit == Exit::Done {
+            exit = one;
+        }
+    }
+    exit
+}
+
+fn verify_one(manifest: &Path, as_json: bool, streams: &mut Streams) -> Exit {
     let report = match backup::verify(manifest, &|_| false) {
         Ok(report) => report,
         Err(failure) => return unreadable(&failure, streams),
