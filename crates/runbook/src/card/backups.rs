@@ -1,5 +1,7 @@
 //! The backups of a run, in its card: where they are and how old.
 
+use std::path::{Component, Path, PathBuf};
+
 use jiff::Timestamp;
 use runbook_core::action::Outcome;
 use runbook_core::plan::Plan;
@@ -12,7 +14,9 @@ use crate::text::duration;
 /// The backups that this run made or looked at, and how old they are.
 pub(super) fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: Vec<PathBuf> = Vec::new();
+    let home = view.opened().map(|opened| PathBuf::from(&opened.runbook.path)).unwrap_or_default();
+    let home = home.parent().unwrap_or(Path::new(""));
     for unit in plan.units() {
         if !matches!(unit.action.as_str(), "sql.dump" | "sql.restore" | "sql.recreate" | "sql.verify_backup" | "sql.manifest") {
             continue;
@@ -41,10 +45,9 @@ pub(super) fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Ve
             .unwrap_or_default();
         let doubt = if done { "" } else { " (not verified: the step did not end well)" };
         let mut row = |label: &'static str, path: &str, note: &str| {
-            // A backup may be named by its folder, too.
-            let folder = path.strip_suffix("/manifest.json").unwrap_or(path);
-            if !seen.iter().any(|there| there == folder) {
-                seen.push(folder.to_owned());
+            let folder = folder(home, path);
+            if !seen.contains(&folder) {
+                seen.push(folder);
                 lines.push(Line::Row { label, text: format!("{path}{note}") });
             }
         };
@@ -56,6 +59,22 @@ pub(super) fn backups(plan: &Plan, view: &RunView, now: Option<Timestamp>) -> Ve
         }
     }
     lines
+}
+
+/// The folder of a backup, which may be named by its manifest, from the runbook's folder on, and by way of other folders.
+fn folder(home: &Path, path: &str) -> PathBuf {
+    let mut folder = PathBuf::new();
+    for part in home.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if folder.file_name().is_some() => drop(folder.pop()),
+            part => folder.push(part),
+        }
+    }
+    if folder.ends_with("manifest.json") {
+        folder.pop();
+    }
+    folder
 }
 
 /// The backups of a run as lines, with their age at `now`.
