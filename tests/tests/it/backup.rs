@@ -77,6 +77,21 @@ help: use another backup; a restore refuses this one
 }
 
 #[test]
+fn several_backups_are_all_looked_at_and_one_that_is_not_good_decides() {
+    let sandbox = with_backup("good");
+    copy(&sandbox.path("bad"));
+    copy(&sandbox.path("last"));
+    std::fs::remove_file(sandbox.path("bad/60-views.sql")).expect("a file");
+    let (stdout, stderr) = sandbox.run(["backup", "verify", "nowhere", "bad", "good", "last"]).only_code(9);
+    assert_eq!(stdout.matches(" is whole\n").count(), 2, "{stdout}");
+    assert!(stderr.contains("nowhere") && stderr.contains("the file `60-views.sql` is missing"), "{stderr}");
+    let (stdout, _) = sandbox.run(["backup", "verify", "--json", "bad", "good"]).only_code(9);
+    let good: Vec<bool> = stdout.lines().map(|line| line.contains("\"good\":true")).collect();
+    assert_eq!(good, [false, true]);
+    sandbox.run(["backup", "verify", "good", "last"]).only_code(0);
+}
+
+#[test]
 fn a_manifest_is_shown_in_columns() {
     with_backup("backup")
         .run(["backup", "show", "backup"])
@@ -222,4 +237,20 @@ fn facts_of_the_wrong_type_are_an_error_that_names_them() {
     let sandbox = with_backup("backup").file("look.toml", text);
     let (_, said) = sandbox.run(["exec", "look.toml", "--no-input"]).only_code(9);
     assert!(said.contains("lowest"), "{said}");
+}
+
+#[test]
+fn the_card_names_a_backup_once_however_its_path_is_written() {
+    let sandbox = with_backup("books/kept/one");
+    let check = |id: &str, manifest: &str| format!("[[check]]\nid = \"{id}\"\nsql.verify_backup = {{ manifest = \"{manifest}\" }}\n\n");
+    let absolute = sandbox.path("books/kept/one/manifest.json");
+    let text = [
+        "format = 1\nname = \"b\"\n\n".to_owned(),
+        check("relative", "./kept/../kept/one"),
+        check("absolute", absolute.to_str().expect("text")),
+        "[[step]]\nid = \"no\"\nshell.run = { argv = [\"false\"] }\nleaves = \"nothing\"\n".to_owned(),
+    ];
+    let sandbox = sandbox.file("books/b.toml", &text.concat());
+    let (_, stderr) = sandbox.run(["exec", "books/b.toml"]).only_code(1);
+    assert_eq!(stderr.matches("kept/one").count(), 1, "{stderr}");
 }

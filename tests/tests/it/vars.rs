@@ -166,11 +166,11 @@ error: the value of a `--var` is not of the form NAME=VALUE (it is not shown: it
 }
 
 #[test]
-fn the_command_to_type_again_has_the_values() {
+fn the_command_to_type_again_has_the_values_and_what_was_wished() {
     let text = "format = 1\nname = \"again\"\n\n[vars.one]\ntype = \"string\"\n\n[vars.two]\ntype = \"string\"\n\n[[check]]\nid = \"there\"\nfile.assert = { path = \"{{vars.one}}{{vars.two}}\" }\n\n[[step]]\nid = \"go\"\nshell.run = { argv = [\"true\"] }\nleaves = \"nothing\"\n";
     let sandbox = Sandbox::new().file("a.toml", text).file("site.toml", "one = \"no\"\n");
-    let said = ["exec", "a.toml", "--var", "two=such file", "--skip", "go", "--var-file", "site.toml"];
+    let said = ["exec", "a.toml", "--var", "two=such file", "--skip", "go", "--var-file", "site.toml", "--on-failure", "rollback"];
     let (_, stderr) = sandbox.run(said).only_code(9);
-    let again = "runbook exec a.toml --var-file site.toml --var 'two=such file' --skip go --state-dir [DIR]/state\n";
+    let again = "runbook exec a.toml --var-file site.toml --var 'two=such file' --skip go --on-failure rollback --state-dir [DIR]/state\n";
     assert!(stderr.contains(&format!("  again       {again}")), "{stderr}");
 }

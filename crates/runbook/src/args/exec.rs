@@ -94,6 +94,17 @@ pub(crate) enum OnFailureArg {
     Ask,
 }
 
+impl OnFailureArg {
+    /// As it is written on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Rollback => "rollback",
+            Self::Ask => "ask",
+        }
+    }
+}
+
 /// How a run is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputMode {

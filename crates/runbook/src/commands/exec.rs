@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
             flags,
             output: args.output,
             no_input: args.no_input,
-            again: again(&args.file, &args.vars, &selection(args)),
+            again: again(&args.file, &args.vars, &wishes(args)),
             answers: &[],
             accept_secrets: BTreeSet::new(),
             leasing: Leasing { take_over: args.take_over.clone(), without: false },
@@ -49,20 +49,21 @@ pub(crate) fn run(args: &ExecArgs, state_dir: Option<&Path>, streams: &mut Strea
 }
 
 /// The words behind `runbook exec` that start the same once more.
-fn again(file: &Path, vars: &VarArgs, selection: &[(&str, &str)]) -> String {
+fn again(file: &Path, vars: &VarArgs, wishes: &[(&str, &str)]) -> String {
     let file = card::quoted(&file.to_string_lossy());
     let files = vars.var_files.iter().map(|path| format!("--var-file {}", card::quoted(&path.to_string_lossy())));
     // A secret is refused there, so that none can stand in it.
     let values = vars.vars.iter().map(|value| format!("--var {}", card::quoted(value)));
-    let selection = selection.iter().map(|(option, id)| format!("{option} {}", card::quoted(id)));
-    std::iter::once(file).chain(files).chain(values).chain(selection).collect::<Vec<_>>().join(" ")
+    let wishes = wishes.iter().map(|(option, wish)| format!("{option} {}", card::quoted(wish)));
+    std::iter::once(file).chain(files).chain(values).chain(wishes).collect::<Vec<_>>().join(" ")
 }
 
-/// Which steps the operator wishes.
-fn selection(args: &ExecArgs) -> Vec<(&str, &str)> {
+/// Which steps the operator wishes, and what is to become of a failure.
+fn wishes(args: &ExecArgs) -> Vec<(&str, &str)> {
     let from = args.from.iter().map(|id| ("--from", id.as_str()));
     let until = args.until.iter().map(|id| ("--until", id.as_str()));
-    from.chain(until).chain(args.skip.iter().map(|id| ("--skip", id.as_str()))).collect()
+    let skip = args.skip.iter().map(|id| ("--skip", id.as_str()));
+    from.chain(until).chain(skip).chain(args.on_failure.map(|wish| ("--on-failure", wish.word()))).collect()
 }
 
 /// Runs the checks and nothing else, told in plain lines on standard error.
