@@ -112,6 +112,11 @@ impl FieldFault {
         Self { path: path.into(), message: message.into(), help: None }
     }
 
+    /// The fault with the name of its field, or of the whole action, before it.
+    pub fn told(&self, action: &str) -> String {
+        format!("`{}`: {}", if self.path.is_empty() { action } else { &self.path }, self.message)
+    }
+
     /// With advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

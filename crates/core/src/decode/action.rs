@@ -108,12 +108,8 @@ impl Reader<'_> {
         let Some(values) = literal(fields) else { return };
         let Err(faults) = (spec.build)(values) else { return };
         for fault in faults {
-            let (message, span) = if fault.path.is_empty() {
-                (format!("`{name}` {}", fault.message), key_span)
-            } else {
-                (format!("`{}` {}", fault.path, fault.message), locate(fields, &fault.path))
-            };
-            let diagnostic = Diagnostic::error(Code::FieldsTogether, message).at(self.source, span, "");
+            let span = if fault.path.is_empty() { key_span } else { locate(fields, &fault.path) };
+            let diagnostic = Diagnostic::error(Code::FieldsTogether, fault.told(name)).at(self.source, span, "");
             self.faults.push(match fault.help {
                 Some(help) => diagnostic.help(help),
                 None => diagnostic,

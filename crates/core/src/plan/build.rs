@@ -187,7 +187,7 @@ impl<'a> Builder<'a> {
     /// A fault of a field, with its place in the runbook.
     fn field_fault(&self, call: &ActionCall, at: Option<CallIx>, fault: &FieldFault) -> Diagnostic {
         let span = if fault.path.is_empty() { call.key_span } else { prepare::locate(&call.fields, &fault.path) };
-        let diagnostic = Diagnostic::error(Code::ActionInvalid, fault.message.clone()).at(&self.runbook.at(at).source, span, "");
+        let diagnostic = Diagnostic::error(Code::ActionInvalid, fault.told(&name(call))).at(&self.runbook.at(at).source, span, "");
         match &fault.help {
             Some(help) => diagnostic.help(help.clone()),
             None => diagnostic,

@@ -136,7 +136,6 @@ fn failure(action: &str, faults: Vec<FieldFault>) -> Failure {
     let mut failure = Failure::new(FailureKind::Invalid, first.message);
     failure.field = (!first.path.is_empty()).then_some(first.path);
     failure.help = first.help;
-    failure.detail =
-        faults.map(|fault| if fault.path.is_empty() { fault.message } else { format!("`{}`: {}", fault.path, fault.message) }).collect();
+    failure.detail = faults.map(|fault| fault.told(action)).collect();
     failure
 }
