@@ -139,6 +139,8 @@ pub struct ActionSpec {
     /// A switch among its fields with which an action that only reads changes something and may be repeated. A switch that is a template counts as on:
     /// what a step may do must be known when the file is read.
     pub changes_with: Option<&'static str>,
+    /// What is wrong with one of its SQL texts, as far as the text up to its first value says; the `path` of the fault is filled in.
+    pub sql_begins: Option<fn(&str) -> Option<FieldFault>>,
     /// What a step with this action leaves in `steps.ID`.
     pub outputs: &'static [OutputSpec],
     /// What `before.*` holds in this step's undo.
@@ -159,6 +161,7 @@ impl ActionSpec {
             about,
             class,
             changes_with: None,
+            sql_begins: None,
             outputs: &[],
             before: &[],
             example: "",

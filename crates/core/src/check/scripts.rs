@@ -1,5 +1,5 @@
 //! Texts that another program interprets, where more than the text decides: the type of what is calculated with, the interpreter, the variables of the
-//! environment, secrets that would go unescaped.
+//! environment, secrets that would go unescaped, an SQL text that is of no use to its action.
 //!
 //! A table with a script (`x-text = "shell"`) says its interpreter in `interpreter` and its variables in `env`; a script that takes no templates stands in
 //! `verbatim`.
@@ -7,12 +7,13 @@
 use super::references::Checker;
 use super::scope::{Known, Site};
 use super::types::known;
+use crate::action::FieldFault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::place_in_string;
 use crate::places::shell::{self, EnvUse, Script};
 use crate::runbook::{ActionCall, Field, FieldKind};
 use crate::source::Span;
-use crate::template::{Form, Places, Placing, Ref, Template, shell_form};
+use crate::template::{Form, Places, Placing, Ref, Template, TextKind, shell_form};
 
 /// A fault's text and what to write instead.
 type Words = (String, &'static str);
@@ -31,6 +32,36 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, call: &'a ActionCall, site: S
                 environment(checker, &[text.as_str()], &[], entries, site);
             }
             FieldKind::Literal(_) | FieldKind::Expr(_) | FieldKind::List(_) | FieldKind::Table(_) | FieldKind::Target(_) => {}
+        }
+    }
+    if let Some(wrong) = call.spec.sql_begins {
+        sql_texts(checker, entries, "", wrong);
+    }
+}
+
+/// SQL texts that begin with what their action does not take. What the server would be told is known up to the first value.
+fn sql_texts(checker: &mut Checker<'_>, entries: &Entries, within: &str, wrong: fn(&str) -> Option<FieldFault>) {
+    for (key, _, field) in entries {
+        match &field.kind {
+            FieldKind::Table(entries) => sql_texts(checker, entries, &format!("{within}{key}."), wrong),
+            FieldKind::Template(template) if template.kind() == TextKind::Sql => {
+                let (texts, _) = template.pieces();
+                let start = match texts[..] {
+                    [whole] => whole,
+                    // A value may go on with the word before it.
+                    [start, ..] => start.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_'),
+                    [] => "",
+                };
+                if let Some(fault) = wrong(start) {
+                    let fault = FieldFault { path: format!("{within}{key}"), ..fault };
+                    let told = Diagnostic::error(Code::ActionInvalid, fault.told("")).at(&checker.draft.runbook.source, field.span, "");
+                    checker.faults.push(match fault.help {
+                        Some(help) => told.help(help),
+                        None => told,
+                    });
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use super::backup::connections::Connections;
 use super::backup::dump::{Request, dump};
 use super::backup::folder::{remove_partial, same_effect};
 use super::backup::{Manifest, verify};
+use super::query::no_question;
 use super::quote::bad_identifier;
 use super::session::Dialer;
 use super::settle::settle;
@@ -72,6 +73,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("facts", OutputKind::Map, "The answers to the questions of `facts`, each a list."),
     ],
     before: &[OutputSpec::new("existed", OutputKind::Bool, "Whether the folder was there already.")],
+    sql_begins: Some(no_question),
     example: r#"sql.dump = { target = "metadb", database = "odc_metadb", to = "/backup/odc", facts = { migrations = "select version from migrate_schema_history where success = 1" } }"#,
     schema: runbook_core::described!(Dump, "sql.dump"),
     ..ActionSpec::of::<Dump>("dump", Class::IDEMPOTENT, "Writes a backup of a database, with a manifest that proves it.")

@@ -1,6 +1,6 @@
 //! `sql.query`: one statement that only reads.
 
-use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, Outcome, OutputKind, OutputSpec, Outputs};
+use runbook_core::action::{Action, ActionSpec, Before, BoxFuture, Class, Cx, FieldFault, Outcome, OutputKind, OutputSpec, Outputs};
 use runbook_core::action::{Failure, FailureKind, Residue, Settled, SqlText, Target};
 use runbook_sqltext::{head, split};
 use schemars::JsonSchema;
@@ -54,12 +54,30 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         OutputSpec::new("row_count", OutputKind::Int, "How many rows the statement gave."),
         OutputSpec::new("truncated", OutputKind::Bool, "Whether `rows` holds fewer than `row_count`."),
     ],
+    sql_begins: Some(no_question),
     example: r#"sql.query = { target = "metadb", sql = "select max(id) from connect_connection" }"#,
     schema: runbook_core::described!(Query, "sql.query"),
     ..ActionSpec::of::<Query>("query", Class::READ_ONLY, "Asks the database one question; changes nothing.")
 };
 
 const READS: &[&str] = &["select", "show", "with", "table", "values", "explain", "describe", "desc"];
+const WRITES: &str = "use `sql.execute` to change rows, `sql.script` for anything else";
+
+/// The first word of a statement where that is none with which one reads.
+fn changing_word(statement: &str) -> Option<String> {
+    let first = head(statement, 1).pop().unwrap_or_default();
+    (!READS.contains(&first.as_str())).then_some(first)
+}
+
+/// Says of a text, of which only the beginning may be known, that it is no question.
+pub(super) fn no_question(text: &str) -> Option<FieldFault> {
+    let first = changing_word(text).filter(|first| !first.is_empty())?;
+    Some(FieldFault::new("", does_not_read(&first)).help(WRITES))
+}
+
+fn does_not_read(first: &str) -> String {
+    format!("a statement that reads is wanted, and `{first}` does not")
+}
 
 /// The one statement of a text that only reads. `field` is where it stands in the action.
 pub(super) fn question(text: &SqlText, session: &Session<'_>, field: &str) -> Result<String, Failure> {
@@ -72,10 +90,8 @@ pub(super) fn question(text: &SqlText, session: &Session<'_>, field: &str) -> Re
             .help("ask one question a step, or use `sql.script`"));
     };
     let statement = statement.text().into_owned();
-    let first = head(&statement, 1).pop().unwrap_or_default();
-    if !READS.contains(&first.as_str()) {
-        return Err(wrong(format!("a statement that reads is wanted, and `{first}` does not"))
-            .help("use `sql.execute` to change rows, `sql.script` for anything else"));
+    if let Some(first) = changing_word(&statement) {
+        return Err(wrong(does_not_read(&first)).help(WRITES));
     }
     if writes_file(&statement, session.mode) {
         return Err(wrong(
