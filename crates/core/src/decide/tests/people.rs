@@ -11,22 +11,25 @@ fn risky(flags: SessionFlags) -> Bench {
     Bench::with(PlanParts { units, risk: Risk::High, ..PlanParts::new("story", 4) }, flags)
 }
 
-#[test]
-fn a_risky_run_asks_after_its_checks_and_before_its_first_step() {
+/// A risky run that asks whether to start: after its checks and before its first step.
+fn asked() -> Bench {
     let mut run = risky(SessionFlags::default());
     assert_eq!(run.decided(), ["start c.check"]);
     run.finds("c.check");
     assert_eq!(run.decided(), ["ask start"]);
+    run
+}
+
+#[test]
+fn a_yes_starts_a_risky_run() {
+    let mut run = asked();
     run.says(Reply::Yes);
     assert_eq!(run.decided(), ["start a"]);
 }
 
 #[test]
 fn a_no_before_the_start_closes_the_run() {
-    let mut run = risky(SessionFlags::default());
-    run.decided();
-    run.finds("c.check");
-    run.decided();
+    let mut run = asked();
     run.says(Reply::No);
     assert_eq!(run.decided(), ["write closed Refused", "end Refused"]);
 }
@@ -41,10 +44,7 @@ fn yes_on_the_command_line_is_an_answer_on_the_record() {
 
 #[test]
 fn without_anyone_to_ask_the_run_waits() {
-    let mut run = risky(SessionFlags::default());
-    run.decided();
-    run.finds("c.check");
-    run.decided();
+    let mut run = asked();
     run.says(Reply::Nobody);
     assert_eq!(run.decided(), ["end WaitingForPerson"]);
     run.resume();
