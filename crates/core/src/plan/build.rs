@@ -27,7 +27,7 @@ pub fn plan(runbook: &Runbook, inputs: &Inputs, options: &PlanOptions) -> Result
     let mut builder = Builder::new(runbook, inputs);
     let left_out = select::left_out(runbook, options, &mut builder.faults);
     let mut parts = PlanParts::new(runbook.name.clone(), options.parallel);
-    parts.title = runbook.title.as_ref().map(|title| builder.text(title, None));
+    parts.title = runbook.title.as_ref().map(|title| builder.title(title, None));
     parts.risk = runbook.risk;
     parts.on_failure = runbook.on_failure.into();
     parts.locks = builder.locks(inputs);
@@ -97,7 +97,7 @@ impl<'a> Builder<'a> {
         PlanUnit {
             id: unit.id.clone(),
             phase: unit.phase,
-            title: unit.title.as_ref().map(|title| self.text(title, unit.call)),
+            title: unit.title.as_ref().map(|title| self.title(title, unit.call)),
             action: name(&unit.action),
             needs: unit.needs.clone(),
             uses: self.uses(unit),
@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
         let idle = idle || undo.when.as_ref().is_some_and(|when| self.is_false(call, when));
         let (fields, action) = self.call(&undo.action, call, idle);
         PlanUndo {
-            title: undo.title.as_ref().map(|title| self.text(title, call)),
+            title: undo.title.as_ref().map(|title| self.title(title, call)),
             action: name(&undo.action),
             when: undo.when.is_some(),
             timeout: undo.timeout,
@@ -212,9 +212,14 @@ impl<'a> Builder<'a> {
         used
     }
 
-    /// A title as far as it is known: rendered, or its own text.
-    fn text(&self, text: &Template, call: Option<CallIx>) -> String {
-        text.render(self.scope(call)).map_or_else(|_| text.source().to_owned(), |rendered| rendered.public_text())
+    /// A title as far as it is known: rendered, or its own text. It is one line: what it is shown in has a line for each thing.
+    fn title(&self, title: &Template, call: Option<CallIx>) -> String {
+        let text = title.render(self.scope(call)).map_or_else(|_| title.source().to_owned(), |rendered| rendered.public_text());
+        if text.contains(['\n', '\r']) {
+            text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+        } else {
+            text
+        }
     }
 
     /// `steps.dump` of a called runbook as it is called in the plan: `steps.backup/dump`.

@@ -163,6 +163,15 @@ fn what_only_variables_decide_is_known_and_the_rest_says_what_it_waits_for() {
 }
 
 #[test]
+fn a_title_is_one_line_whatever_stands_in_it() {
+    let plan = planned(
+        "title = \"\"\"\nRoll back,\r\n  as of {{vars.day}}\n\"\"\"\n[vars.day]\ntype = \"string\"\ndefault = \"Mon\\nday\"\n[[step]]\nid = \"a\"\ntitle = \"One\\n\\ntwo  three\"\nworld.set = { thing = \"x\", to = 1 }\nleaves = \"it\"\n",
+    );
+    assert_eq!(plan.parts().title.as_deref(), Some("Roll back, as of Mon day"));
+    assert_eq!(plan.units()[0].title.as_deref(), Some("One two  three"));
+}
+
+#[test]
 fn order_guards_and_uses_are_resolved() {
     let plan = planned(THREE);
     let ix = |id| plan.find(id).unwrap();

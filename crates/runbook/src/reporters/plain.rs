@@ -94,11 +94,7 @@ fn wording(telling: &Telling) -> Vec<String> {
         Telling::Amended { file } => vec![format!("the runbook was changed: {file}")],
         Telling::Answered { about, reply, by } => vec![format!("{about}: {reply}, says {by}")],
         Telling::Began(subject) if subject.title == subject.id => vec![format!("{}: begins", name(subject))],
-        Telling::Began(subject) => {
-            // One event is one line, whatever a title is made of.
-            let title = subject.title.lines().collect::<Vec<_>>().join(" ");
-            vec![format!("{}: begins: {title}", name(subject))]
-        }
+        Telling::Began(subject) => vec![format!("{}: begins: {}", name(subject), subject.title)],
         Telling::Ended { subject, ending, took, tries, warnings, expectations } => {
             let mut notes = Vec::new();
             notes.extend(took.map(duration));
