@@ -22,22 +22,73 @@ pub(crate) enum What {
     /// The program by itself.
     Program,
     /// Backups, against other tools; wants the lab.
-    Backup {
-        /// Whether with 2 GB of data, instead of 200 MB.
-        large: bool,
-    },
+    Backup(Wish),
+}
+
+/// Which measures of backups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Whether with 2 GB of data, instead of 200 MB.
+    large: bool,
+    /// On one server of the lab only.
+    only: Option<Server>,
+}
+
+/// A server of the lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    Seekdb,
+    MariaDb,
+}
+
+impl Server {
+    const ALL: [Self; 2] = [Self::Seekdb, Self::MariaDb];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seekdb => "seekdb",
+            Self::MariaDb => "mariadb",
+        }
+    }
+}
+
+impl Wish {
+    /// From the words behind `bench backup`.
+    pub(crate) fn read(words: &[&str]) -> Result<Self, TaskError> {
+        let mut wish = Self::default();
+        let mut rest = words;
+        loop {
+            match rest {
+                [] => return Ok(wish),
+                ["--large", left @ ..] => (wish.large, rest) = (true, left),
+                ["--only", name, left @ ..] => {
+                    let server = Server::ALL.into_iter().find(|server| server.name() == *name);
+                    wish.only = Some(server.ok_or_else(|| TaskError::usage("`--only` takes `seekdb` or `mariadb`"))?);
+                    rest = left;
+                }
+                _ => return Err(TaskError::usage("`bench backup` takes `--large` and `--only seekdb` or `--only mariadb`")),
+            }
+        }
+    }
+
+    /// The words that say the same.
+    #[cfg(not(feature = "bench"))]
+    fn words(self) -> Vec<&'static str> {
+        let large = self.large.then_some("--large");
+        let only = self.only.map(|server| ["--only", server.name()]);
+        large.into_iter().chain(only.into_iter().flatten()).collect()
+    }
 }
 
 /// Without the feature this program is not optimised: it builds itself as it has to be, and starts again.
 #[cfg(not(feature = "bench"))]
 pub(crate) fn run(checkout: &Checkout, what: What) -> Result<(), TaskError> {
-    let words: &[&str] = match what {
-        What::Program => &[],
-        What::Backup { large: false } => &["backup"],
-        What::Backup { large: true } => &["backup", "--large"],
-    };
-    let build = ["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--", "bench"];
-    crate::cargo::run(checkout, &[&build, words].concat(), &[])
+    let mut words = vec!["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--", "bench"];
+    if let What::Backup(wish) = what {
+        words.push("backup");
+        words.extend(wish.words());
+    }
+    crate::cargo::run(checkout, &words, &[])
 }
 
 /// Measures and prints.
@@ -58,10 +109,7 @@ pub(crate) fn run(checkout: &Checkout, what: What) -> Result<(), TaskError> {
                 println!("{:56} {:>12} {:>12}  {}", row.what, row.measured, row.limit, row.about);
             }
         }),
-        What::Backup { large } => {
-            let size = if large { backup::Size::Large } else { backup::Size::Usual };
-            backup::run(checkout, &program, &dir, size)
-        }
+        What::Backup(wish) => backup::run(checkout, &program, &dir, wish),
     };
     let _ = std::fs::remove_dir_all(&dir);
     measured

@@ -29,8 +29,8 @@ Usage: cargo xtask TASK
   chaos [--every N] [--from N] [--only NAME]
                       kill the shipped procedures (or one) at every point (or each N-th), resume them, roll them back; takes hours
   bench               speed and size, as ratios
-  bench backup [--large]
-                      dump and restore against mydumper, mariadb-dump and the client, with 200 MB or 2 GB of data
+  bench backup [--large] [--only seekdb|mariadb]
+                      dump and restore against mydumper, mariadb-dump and the client, with 200 MB or (once each) 2 GB of data
   generate [--check]  write the generated files, or compare them";
 
 fn main() -> ExitCode {
@@ -67,8 +67,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["test"] => test::run(&checkout, &[]),
         ["test", "--", rest @ ..] => test::run(&checkout, rest),
         ["bench"] => bench::run(&checkout, bench::What::Program),
-        ["bench", "backup"] => bench::run(&checkout, bench::What::Backup { large: false }),
-        ["bench", "backup", "--large"] => bench::run(&checkout, bench::What::Backup { large: true }),
+        ["bench", "backup", rest @ ..] => bench::Wish::read(rest).and_then(|wish| bench::run(&checkout, bench::What::Backup(wish))),
         ["chaos", rest @ ..] => chaos::Wish::read(rest).and_then(|wish| chaos::run(&checkout, wish)),
         ["generate"] => generate::run(&checkout, generate::Mode::Write),
         ["generate", "--check"] => generate::run(&checkout, generate::Mode::Check),

@@ -6,6 +6,7 @@ mod peers;
 mod tools;
 
 use super::measure::{Ran, median};
+use super::{Server, Wish};
 use crate::checkout::Checkout;
 use crate::error::TaskError;
 use crate::lab;
@@ -23,6 +24,25 @@ pub(crate) enum Size {
     Large,
 }
 
+impl Size {
+    /// A metadb is as large as it is.
+    fn shapes(self) -> &'static [Shape] {
+        match self {
+            Self::Usual => &[Shape::Metadb, Shape::Large, Shape::Many],
+            Self::Large => &[Shape::Large, Shape::Many],
+        }
+    }
+
+    /// How often each tool is measured. What takes minutes is disturbed less by what else the machine does.
+    fn runs(self, shape: Shape) -> usize {
+        match (self, shape) {
+            (Self::Large, _) => 1,
+            (Self::Usual, Shape::Metadb) => 5,
+            (Self::Usual, _) => 3,
+        }
+    }
+}
+
 /// Connections of every tool that can have several.
 const CONNECTIONS: usize = 4;
 
@@ -35,25 +55,30 @@ struct Line {
 }
 
 /// Measures and prints. A lab that was up stays up.
-pub(super) fn run(checkout: &Checkout, program: &Path, dir: &Path, size: Size) -> Result<(), TaskError> {
+pub(super) fn run(checkout: &Checkout, program: &Path, dir: &Path, wish: Wish) -> Result<(), TaskError> {
     let peers = peers::Peers::provide(&checkout.cache)?;
     let lab = lab::up(checkout)?;
     println!("\n{:58} {:>10} {:>8}", "", "measured", "limit");
-    let measured = all(lab.environment(), &peers, program, dir, size);
+    let measured = all(lab.environment(), &peers, program, dir, wish);
     let down = lab.finish(checkout);
     measured.and(down)
 }
 
 /// Prints each line as soon as it is known: the whole takes long, and what was measured before a failure counts as well.
-fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir: &Path, size: Size) -> Result<(), TaskError> {
-    for (name, server) in [("seekdb", &environment.seekdb), ("mariadb", &environment.mariadb)] {
-        let tools = Tools { environment, server, seekdb: name == "seekdb", peers, program, dir };
-        for shape in [Shape::Metadb, Shape::Large, Shape::Many] {
+fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir: &Path, wish: Wish) -> Result<(), TaskError> {
+    let size = if wish.large { Size::Large } else { Size::Usual };
+    for which in Server::ALL.into_iter().filter(|which| wish.only.is_none_or(|only| only == *which)) {
+        let server = match which {
+            Server::Seekdb => &environment.seekdb,
+            Server::MariaDb => &environment.mariadb,
+        };
+        let tools = Tools { environment, server, seekdb: which == Server::Seekdb, peers, program, dir };
+        for shape in size.shapes() {
             let database = shape.make(&tools, size)?;
-            let title = format!("{name}, {}", shape.title());
-            let measured = measure(&tools, &database, &title, shape.runs());
+            let title = format!("{}, {}", which.name(), shape.title());
+            let measured = measure(&tools, &database, &title, size.runs(*shape));
             // The large table is what the many small ones are filled from.
-            if shape != Shape::Large {
+            if *shape != Shape::Large {
                 tools.drop(&database)?;
             }
             measured?;

@@ -41,11 +41,6 @@ impl Shape {
         }
     }
 
-    /// How often each tool is measured.
-    pub(super) fn runs(self) -> usize {
-        if self == Self::Metadb { 5 } else { 3 }
-    }
-
     /// Makes the database, and returns its name.
     pub(super) fn make(self, tools: &Tools<'_>, size: Size) -> Result<String, TaskError> {
         let name = self.database();
