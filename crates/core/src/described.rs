@@ -104,3 +104,47 @@ macro_rules! described {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Outer {
+        /// The first of two.
+        #[schemars(extend("x-text" = "plain"))]
+        one: Inner,
+        many: Vec<Inner>,
+    }
+
+    /// What stands inside.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Inner {
+        text: String,
+    }
+
+    #[test]
+    fn a_text_says_what_the_type_says() {
+        let of_type = Described::Type(Outer::json_schema);
+        let text: &'static str = of_type.whole().to_string().leak();
+        let of_text = Described::Text(text);
+        assert_eq!(of_text.parts(), of_type.parts());
+        assert_eq!(of_text.in_one_piece(), of_type.in_one_piece());
+        assert_ne!(of_text.key(), of_type.key());
+    }
+
+    #[test]
+    fn a_place_says_more_about_what_it_refers_to() {
+        let schema = Described::Type(Outer::json_schema).in_one_piece();
+        let properties = &schema["properties"];
+        assert_eq!(properties["one"]["description"], "The first of two.");
+        assert_eq!(properties["one"]["x-text"], "plain");
+        assert_eq!(properties["one"]["properties"]["text"]["type"], "string");
+        assert_eq!(properties["many"]["items"]["description"], "What stands inside.");
+        assert!(!schema.to_string().contains("$ref"), "{schema}");
+    }
+}
