@@ -1,6 +1,7 @@
 //! What asks a session to stop: signals, and the loss of a lock.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use runbook_core::action::CancelKind;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,6 +9,9 @@ use tokio::sync::mpsc;
 
 /// SIGHUP.
 const HANGUP: i32 = 1;
+
+/// Whether a session listens. There is one for the process, as there is one thing that a process does at a signal.
+static LISTENS: AtomicBool = AtomicBool::new(false);
 
 /// Why a session is asked to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,7 @@ impl Stops {
 
     /// Listens to SIGINT, SIGTERM and SIGHUP for as long as the program lives. From the first call on none of them ends the program by itself.
     pub fn listen() -> io::Result<Self> {
+        LISTENS.store(true, Ordering::SeqCst);
         let (StopSender(sender), stops) = Self::manual();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let mut stream = signal(kind)?;
@@ -68,6 +73,31 @@ impl Stops {
             });
         }
         Ok(stops)
+    }
+
+    /// Calls `act` with the number of each SIGTERM and SIGHUP that comes before a session listens. From here on they do not end the program by themselves,
+    /// so that `act` has to.
+    pub fn before_a_session(act: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let [mut terminate, mut hangup] = {
+            let _inside = runtime.enter();
+            [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                loop {
+                    let kind = tokio::select! {
+                        Some(()) = terminate.recv() => SignalKind::terminate(),
+                        Some(()) = hangup.recv() => SignalKind::hangup(),
+                        else => return,
+                    };
+                    if !LISTENS.load(Ordering::SeqCst) {
+                        act(kind.as_raw_value());
+                    }
+                }
+            });
+        })?;
+        Ok(())
     }
 
     /// The next request.

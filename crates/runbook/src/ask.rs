@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use runbook_core::action::{BoxFuture, QuestionKind};
@@ -12,11 +12,13 @@ use runbook_core::record::{Reply, Subject};
 use runbook_core::runbook::Runbook;
 use runbook_core::secret::Secret;
 use runbook_engine::ask::{Asker, Prompt, Told};
+use runbook_engine::signals::Stops;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::answers::word;
+use crate::exit::Exit;
 use crate::reporters::{Screen, named, unit_id};
 use crate::text::visible;
 
@@ -236,6 +238,12 @@ fn typed(gone: &AtomicBool) -> Option<String> {
     Some(line.trim_end_matches(['\n', '\r']).to_owned())
 }
 
+/// The terminal as it was, while what is typed is not shown: for who ends the program then. There is one terminal.
+static SHOWN: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Ends the program at a signal as the signal would, with the terminal as it was. Set up once; a session sees to its signals itself.
+static ENDS_WELL: Once = Once::new();
+
 /// The terminal without echo; as it was when this is dropped. A program that is ended before that leaves a person who cannot see what they type, so Ctrl-C and
 /// Ctrl-Z end the line like Enter does, and are seen to when the terminal is as it was.
 struct Hidden(Termios);
@@ -244,6 +252,14 @@ impl Hidden {
     fn new() -> rustix::io::Result<Self> {
         let stdin = io::stdin();
         let before = tcgetattr(&stdin)?;
+        ENDS_WELL.call_once(|| {
+            // Without it a signal ends the program all the same, if not as well.
+            let _ = Stops::before_a_session(|signal| {
+                put_back();
+                std::process::exit(Exit::Signal(u8::try_from(signal).unwrap_or(u8::MAX)).code().into());
+            });
+        });
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.clone());
         let mut without = before.clone();
         without.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
         without.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
@@ -260,9 +276,16 @@ impl Hidden {
     }
 }
 
+/// Shows again what is typed, where it was not shown.
+fn put_back() {
+    if let Some(shown) = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // What cannot be put back is a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &shown);
+    }
+}
+
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // What cannot be put back is a terminal that is gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        put_back();
     }
 }

@@ -8,6 +8,7 @@ use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -211,17 +212,49 @@ leaves = "nothing"
     assert!(!shown.contains("correct-horse"), "{shown}");
 }
 
-#[test]
-fn ctrl_c_at_a_hidden_line_leaves_the_terminal_as_it_was() {
-    let text = "format = 1\nname = \"secret\"\n\n[vars.password]\ntype = \"string\"\nsecret = true\n\n[[step]]\nid = \"use\"\nshell.run = { argv = [\"true\"], env = { TOKEN = \"{{vars.password}}\" } }\nleaves = \"nothing\"\n";
-    let sandbox = Sandbox::new().file("a.toml", text);
-    let mut terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml"]);
+/// A runbook that asks for a secret, at the question, with the terminal as it is then.
+fn at_a_hidden_line(rest: &str) -> (Sandbox, Terminal) {
+    let text = format!(
+        "format = 1\nname = \"secret\"\n\n[vars.password]\ntype = \"string\"\nsecret = true\n\n[[step]]\nid = \"use\"\nshell.run = {{ argv = [\"true\"], env = {{ TOKEN = \"{{{{vars.password}}}}\" }} }}\nleaves = \"nothing\"\n{rest}"
+    );
+    let sandbox = Sandbox::new().file("a.toml", &text);
+    let terminal = Terminal::start(&sandbox, 100, &["exec", "a.toml"]);
     terminal.wait_for("? password, not shown: ");
     let patience = Instant::now() + Duration::from_secs(10);
     while terminal.modes().contains(LocalModes::ECHO) {
         assert!(Instant::now() < patience, "what is typed would be shown");
         std::thread::sleep(Duration::from_millis(10));
     }
+    (sandbox, terminal)
+}
+
+#[test]
+fn a_signal_at_a_hidden_line_leaves_the_terminal_as_it_was() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (_sandbox, mut terminal) = at_a_hidden_line("");
+        terminal.type_in("corr");
+        kill_process(Pid::from_child(&terminal.child), signal).expect("a signal");
+        let ended = terminal.child.wait().expect("its end");
+        assert_eq!(ended.code(), Some(code), "{ended:?}: {}", terminal.shown());
+        assert!(terminal.modes().contains(LocalModes::ECHO | LocalModes::ISIG), "{:?}", terminal.modes());
+    }
+}
+
+#[test]
+fn a_signal_after_a_hidden_line_stops_the_run_in_good_order() {
+    let more = "\n[[step]]\nid = \"long\"\nshell.run = { argv = [\"sleep\", \"600\"] }\nleaves = \"nothing\"\n";
+    let (_sandbox, mut terminal) = at_a_hidden_line(more);
+    terminal.type_in("correct-horse\n");
+    terminal.wait_for("long");
+    kill_process(Pid::from_child(&terminal.child), Signal::TERM).expect("a signal");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 143, "{shown}");
+    assert!(shown.contains("stopped by signal 15"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_a_hidden_line_leaves_the_terminal_as_it_was() {
+    let (_sandbox, mut terminal) = at_a_hidden_line("");
     terminal.type_in("corr\u{3}");
     let ended = terminal.child.wait().expect("its end");
     assert_eq!(ended.signal(), Some(2), "{}", terminal.shown());
