@@ -244,6 +244,13 @@ impl Session<'_> {
         }
     }
 
+    /// Lets this connection read more at once. The driver reads as much as its buffer has room for, at first 8 KiB, and makes room only for a row that
+    /// does not fit: so one is asked for. Worth the question where megabytes follow.
+    pub(super) async fn read_more_at_once(&mut self) -> Sql<()> {
+        self.run("SELECT REPEAT('x', 131072)").await?;
+        Ok(())
+    }
+
     /// A statement with the mark in it.
     ///
     /// OceanBase takes many rows in one `INSERT` together only where no comment stands before it; a hint may. With a comment they cost it four times

@@ -38,6 +38,8 @@ const FIRST_ROWS: u64 = 20_000;
 const PIECE_BYTES: u64 = 16 << 20;
 /// The least and the most rows of a piece.
 const PIECE_ROWS: (u64, u64) = (2_000, 500_000);
+/// Who has written so much text reads more at once from there on.
+const MUCH: u64 = 1 << 20;
 /// How many rows go by between two looks at whether to stop.
 const OFTEN: u64 = 1_000;
 
@@ -72,6 +74,8 @@ enum Job {
 struct Worker<'w, 'a> {
     session: &'w mut Session<'a>,
     sink: &'w mut Sink,
+    /// How much text it has written, until it reads more at once.
+    before: Option<u64>,
 }
 
 /// The end of the first rows.
@@ -102,7 +106,7 @@ impl<'t> Tables<'t> {
         let tables = &self;
         let work = sessions.iter_mut().zip(sinks).map(|(session, sink)| -> BoxFuture<'_, Sql<()>> {
             Box::pin(async move {
-                let mut worker = Worker { session, sink };
+                let mut worker = Worker { session, sink, before: Some(0) };
                 while let Some(job) = tables.queue.next().await? {
                     worker.job(tables, job).await?;
                     tables.queue.done();
@@ -234,6 +238,11 @@ impl Worker<'_, '_> {
             key.map_or_else(String::new, Key::order),
             limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}")),
         );
+        // A piece comes where there are many rows.
+        if self.before.is_some_and(|written| written >= MUCH || place.piece > 0) {
+            self.session.read_more_at_once().await?;
+            self.before = None;
+        }
         let mut result = self.session.query(&sql).await?;
         let mut handed_over = 0;
         while let Some(row) = result.next().await? {
@@ -254,6 +263,7 @@ impl Worker<'_, '_> {
             handed_over += text.len() as u64;
             self.sink.write(Batch { place, text, statements }).await?;
         }
+        self.before = self.before.map(|written| written + handed_over);
         let Passing { sum, smallest, last, .. } = passing;
         let cut = last.zip(smallest).map(|(last, smallest)| Cut { smallest, last, rows: sum.rows, bytes: handed_over });
         Ok((sum, cut))
