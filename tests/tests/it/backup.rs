@@ -250,7 +250,7 @@ fn the_card_names_a_backup_once_however_its_path_is_written() {
         check("absolute", absolute.to_str().expect("text")),
         "[[step]]\nid = \"no\"\nshell.run = { argv = [\"false\"] }\nleaves = \"nothing\"\n".to_owned(),
     ];
-    let sandbox = sandbox.file("books/b.toml", &text.concat());
+    let sandbox = sandbox.file("books/b.toml", text.concat());
     let (_, stderr) = sandbox.run(["exec", "books/b.toml"]).only_code(1);
     assert_eq!(stderr.matches("kept/one").count(), 1, "{stderr}");
 }
