@@ -11,9 +11,10 @@ use super::reader::Reader;
 use super::watch::PROBE_TIME;
 use crate::document::{Node, NodeKind};
 use crate::effect::UnitIx;
-use crate::runbook::{ActionCall, Fate, FieldKind, ForEach, Needs, OnFailure, Phase, Unit};
+use crate::runbook::{ActionCall, Fate, FieldKind, ForEach, Needs, OnFailure, Phase, Placed, Unit};
 use crate::shape::{At, Shape};
 use crate::source::Span;
+use crate::template::Expr;
 
 /// How a unit came out.
 pub(super) enum Read {
@@ -35,9 +36,11 @@ impl Reader<'_> {
             NodeKind::Str(text) => Some(text.clone()),
             _ => None,
         });
+        let loops = table.get("for_each").map(|items| items.span);
         self.take_places();
         let at = At { name: written.as_deref().unwrap_or(name), span: self.head(span) };
         let decoded = self.held(shape, table, span, at).and_then(|held| self.whole(phase, held, span, ix, on_failure));
+        let decoded = decoded.map(|decoded| looping(decoded, loops));
         match (decoded, written) {
             (Some(decoded), _) => Read::Whole(Box::new(decoded)),
             (None, Some(id)) => Read::Broken(id),
@@ -145,6 +148,14 @@ impl Reader<'_> {
         };
         Some(Decoded { unit, draft })
     }
+}
+
+/// The unit with a loop over nothing in place of a `for_each` that has a fault: this was reported, and what speaks of its `item` is not wrong for that.
+fn looping(mut decoded: Decoded, written: Option<Span>) -> Decoded {
+    if let (None, Some(span), Ok(value)) = (&decoded.unit.for_each, written, Expr::parse("[]")) {
+        decoded.unit.for_each = Some(ForEach { items: Placed { span, value }, parallel: 1 });
+    }
+    decoded
 }
 
 /// What the author calls a secret, and what the action's own fields make one.

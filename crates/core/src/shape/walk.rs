@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::cache::Cache;
-use super::model::{ListRule, Others, Shape, TableRule};
+use super::model::{ListRule, Others, Shape, TableRule, Text};
 use super::unknown;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Node, NodeKind, Table};
@@ -139,6 +139,9 @@ impl Walker<'_> {
                 if accepts.text.as_ref().is_some_and(|rule| rule.accepts(written)) =>
             {
                 Some(format!("write it in quotes: `\"{written}\"`"))
+            }
+            NodeKind::List(_) if shape.text == Text::Expr && !written.contains(['\n', '\'']) => {
+                Some(format!("an expression is a text, a list in it is written as JSON: `'{written}'`"))
             }
             NodeKind::Str(text) if accepts.number.is_some() && text.parse::<f64>().is_ok() => {
                 Some(format!("write it without quotes: `{text}`"))
