@@ -315,7 +315,7 @@ failed, and everything was rolled back (run [RUN])
   taken back  backup/make: Make kept
               first
   as it was   2 steps not done or without a change: backup/made, tell
-  again       runbook exec main.toml --state-dir [DIR]/state
+  again       runbook exec main.toml --on-failure rollback --state-dir [DIR]/state
   look        runbook runs show [RUN] --state-dir [DIR]/state
 
 "#]])

@@ -118,7 +118,7 @@ fn what_goes_unescaped_must_not_change_how_the_rest_is_read() {
     sandbox
         .run(["plan", "a.toml", "--var", "options=\"'", "--format", "json"])
         .stderr(str![[r#"
-error[RB501]: what a `raw` value brings changes how the values around it are read
+error[RB501]: `text`: what a `raw` value brings changes how the values around it are read
   --> a.toml:26:8
    |
 26 | text = '''
