@@ -118,8 +118,8 @@ impl Inserts {
     /// What there is, when it is enough to be handed over: whole statements only, and how many.
     pub fn full(&mut self) -> Option<(Vec<u8>, u64)> {
         (self.open.is_none() && self.out.len() >= STATEMENT_BYTES / 4).then(|| {
-            // What comes next needs as much room again.
-            let next = Vec::with_capacity(self.out.capacity());
+            // What comes next needs as much room again, where no large value was among it.
+            let next = Vec::with_capacity(self.out.capacity().min(2 * STATEMENT_BYTES));
             (std::mem::replace(&mut self.out, next), std::mem::take(&mut self.statements))
         })
     }
