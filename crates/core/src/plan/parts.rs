@@ -1,6 +1,6 @@
 //! A plan's data, and the proof that it can be carried out.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub struct PlannedStore {
 #[serde(try_from = "PlanParts", into = "PlanParts")]
 pub struct Plan {
     parts: PlanParts,
-    by_id: BTreeMap<String, UnitIx>,
+    by_id: HashMap<String, UnitIx>,
     topology: Topology,
     digest: Digest,
 }
@@ -120,7 +120,7 @@ impl Plan {
         if parts.format > FORMAT {
             return Err(PlanFault::Format { found: parts.format });
         }
-        let mut by_id = BTreeMap::new();
+        let mut by_id = HashMap::with_capacity(parts.units.len());
         for (at, unit) in parts.units.iter().enumerate() {
             let ix = UnitIx(u32::try_from(at).map_err(|_| PlanFault::TooLarge)?);
             if by_id.insert(unit.id.clone(), ix).is_some() {
