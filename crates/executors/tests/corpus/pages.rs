@@ -28,7 +28,7 @@ fn the_examples_of_every_page_are_wrong_and_right_as_it_says() {
         runbook_core::load_with(&source("example.toml", example), &registry, &mut called).1
     };
     for code in Code::ALL {
-        let page = code.page();
+        let page = &*code.page();
         assert!(page.starts_with(&format!("# {code}: {}\n", code.title())), "{code}");
         assert!(page.len() > 80, "{code} says too little");
         for example in blocks(page, "wrong") {
