@@ -152,7 +152,9 @@ impl Reader<'_> {
 
 /// The unit with a loop over nothing in place of a `for_each` that has a fault: this was reported, and what speaks of its `item` is not wrong for that.
 fn looping(mut decoded: Decoded, written: Option<Span>) -> Decoded {
-    if let (None, Some(span), Ok(value)) = (&decoded.unit.for_each, written, Expr::parse("[]")) {
+    if let (None, Some(span)) = (&decoded.unit.for_each, written)
+        && let Ok(value) = Expr::parse("[]")
+    {
         decoded.unit.for_each = Some(ForEach { items: Placed { span, value }, parallel: 1 });
     }
     decoded
