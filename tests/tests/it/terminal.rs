@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,24 @@ pub(crate) struct Terminal {
     screen: Arc<Mutex<String>>,
 }
 
+/// The same with Ctrl-C and Ctrl-\ as a shell at a terminal leaves them: who runs these tests in the background has them ignored.
+fn as_a_shell_would(command: &Command) -> Command {
+    let mut with_signals = Command::new("/usr/bin/env");
+    // A sandbox has nothing of ours in its environment.
+    with_signals.env_clear();
+    with_signals.arg("--default-signal=INT,QUIT").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => with_signals.env(name, value),
+            None => with_signals.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        with_signals.current_dir(folder);
+    }
+    with_signals
+}
+
 impl Terminal {
     pub(crate) fn start(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
@@ -30,8 +48,7 @@ impl Terminal {
         let name = ptsname(&ours, Vec::new()).expect("its name").into_string().expect("text");
         let theirs: OwnedFd = File::options().read(true).write(true).open(name).expect("its other end").into();
         let end = || theirs.try_clone().expect("a copy");
-        let child = sandbox
-            .command(args.iter().copied())
+        let child = as_a_shell_would(&sandbox.command(args.iter().copied()))
             .env("TERM", "xterm")
             .stdin(end())
             .stdout(end())
