@@ -99,7 +99,7 @@ async fn side(
         names.extend(inventory::read_over(Some(dialer), &mut sessions, database).await?.tables.into_keys());
     }
     let mut readers = Readers::take(dialer, sessions, database, Together::Lock(&names)).await?;
-    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without, expected };
+    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without, expected, known: None };
     let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
     let connections = readers.sessions.len();
     let session = readers.sessions.first().map(|session| (session.flavour, session.version.clone()));

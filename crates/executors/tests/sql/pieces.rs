@@ -120,6 +120,40 @@ async fn a_comparison_in_pieces_over_several_connections_sums_up_the_same() {
 }
 
 #[tokio::test]
+async fn what_is_summed_up_while_keys_are_built_is_compared() {
+    for server in servers().await.iter() {
+        let source = server.database("early").await;
+        let copy = server.no_database("early_copy").await;
+        let mut text = "create table whole (id bigint primary key, n int, key by_n (n)); insert into whole values (0, 0);".to_owned();
+        for power in 0..18 {
+            let _ = writeln!(text, "insert into whole select id + {}, id % 100 from whole;", 1 << power);
+        }
+        text.push_str("create table small (n int); insert into small values (1);");
+        client(server, &source.name, text.as_bytes());
+        let cx = TestContext::new("early");
+        let manifest = manifest(server, &source.name, &cx, "backup", 2).await;
+        assert!(manifest.files.iter().any(|file| file.part == Part::Keys), "{}: keys come after the rows", server.name);
+        let restore = server.action("restore", json!({ "manifest": cx.folder().join("backup"), "into": copy.name, "connections": 3 }));
+        let (outputs, _) = succeeded(cx.run(&*restore).await);
+        assert_eq!(outputs["rows"], json!((1 << 18) + 1), "{}", server.name);
+        copy.drop().await;
+
+        // A manifest that says something else of the large table, and of nothing besides.
+        let copy = server.no_database("early_other").await;
+        let mut other = manifest;
+        let whole = other.contents.tables.iter_mut().find(|table| table.name == "whole").unwrap();
+        whole.checksum.xor = (whole.checksum.xor.parse::<u64>().unwrap() ^ 1).to_string();
+        std::fs::write(cx.folder().join("backup/manifest.json"), other.sealed().to_text()).unwrap();
+        let restore = server.action("restore", json!({ "manifest": cx.folder().join("backup"), "into": copy.name, "connections": 3 }));
+        let (failure, _) = failed(cx.run(&*restore).await);
+        assert_eq!(failure.message, format!("`{}` was loaded and differs from its manifest in 1 respect", copy.name), "{}", server.name);
+        assert_eq!(failure.detail, ["table `whole` has other values in its rows"], "{}", server.name);
+        source.drop().await;
+        copy.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_user_may_do_decides_how_connections_agree() {
     let lab = servers().await;
     let server = &lab[1];

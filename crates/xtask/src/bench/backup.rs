@@ -73,6 +73,9 @@ fn all(environment: &lab::Environment, peers: &peers::Peers, program: &Path, dir
             Server::MariaDb => &environment.mariadb,
         };
         let tools = Tools { environment, server, seekdb: which == Server::Seekdb, peers, program, dir };
+        if size == Size::Large {
+            tools.grow()?;
+        }
         for shape in size.shapes() {
             let database = shape.make(&tools, size)?;
             let title = format!("{}, {}", which.name(), shape.title());

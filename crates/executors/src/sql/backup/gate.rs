@@ -175,7 +175,7 @@ pub(in crate::sql) async fn is_kept(dialer: &Dialer<'_>, database: &str, report:
 /// Everything that a database holds now; `expected` is what it is to be compared with.
 async fn contents_of(dialer: &Dialer<'_>, database: &str, expected: &Contents) -> Sql<Contents> {
     let mut readers = Readers::open(dialer, database, usize::from(Connections::default().get()), Together::Free).await?;
-    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without: &[], expected: Some(expected) };
+    let survey = Survey { cx: dialer.cx(), database, snapshot: &readers.snapshot, without: &[], expected: Some(expected), known: None };
     let contents = survey.read(Some(dialer), &mut readers.sessions).await?;
     readers.close().await;
     Ok(contents)

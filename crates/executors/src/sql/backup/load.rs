@@ -18,32 +18,39 @@ use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
 use runbook_sqltext::Statement;
 use tokio::sync::Mutex;
 
+use super::column::Column;
+use super::contents::Contents;
 use super::ddl::referred_to;
 use super::define::{Place, define};
-use super::kept;
 use super::manifest::{FileEntry, Part, RELATED_TABLES};
+use super::summing::{Summing, Sums, Wanted, is_large};
 use super::verify::Report;
 use super::workers::{Queue, side_by_side};
+use super::{inventory, kept};
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::name;
-use crate::sql::session::{Dialer, Flavour, Session};
+use crate::sql::session::{Dialer, Done, Flavour, Session};
 use made::{Made, first_name};
 use source::{Applied, Source};
 
 /// After about so much text a transaction is committed: servers keep what is not in memory.
 const COMMIT_BYTES: usize = 4 << 20;
 
-/// Carries out all files over `connections` connections, and stops at the first error.
-pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Report, connections: usize) -> Sql<()> {
+/// Carries out all files over `connections` connections, and stops at the first error. Returns what tables were found to hold once all rows were
+/// written, where that was asked on the way.
+pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Report, connections: usize) -> Sql<Sums> {
     let files = &report.manifest.files;
     let most = report.manifest.contents.tables.len().max(files.len()).max(1);
     let mut sessions = dialer.connect_all(into, connections.min(most)).await?;
     for session in &mut sessions {
         session.log_errors_only().await?;
         // Each statement has to see the tables that are made while its transaction is open. MySQL's family writes rows without looking back.
-        if session.flavour == Flavour::OceanBase {
-            session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-        }
+        match session.flavour {
+            Flavour::OceanBase => session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?,
+            // Lets it write the first rows of an empty table as whole pages, without a way back for each row.
+            Flavour::MariaDb => session.run("SET SESSION unique_checks = 0").await?,
+            Flavour::MySql => Done::default(),
+        };
     }
     let total = files.iter().map(|file| file.statements).sum();
     let load = Load { cx: dialer.cx(), folder: report.folder(), total, done: AtomicU64::new(0), made: Made::default() };
@@ -55,6 +62,7 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     let (related, others): (Vec<_>, Vec<_>) = of(&[Part::Tables]).into_iter().partition(|file| file.name.starts_with(RELATED_TABLES));
     load.tables_and_rows(dialer, &mut sessions, &related, &[]).await?;
     let (keys, rows) = (of(&[Part::Keys]), of(&[Part::Data]));
+    let mut sums = Sums::default();
     if !keys.is_empty() && kept::any(dialer).await? {
         // Slower, and the only order in which there will be keys.
         load.tables_and_rows(dialer, &mut sessions, &others, &[]).await?;
@@ -62,7 +70,9 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
         load.tables_and_rows(dialer, &mut sessions, &[], &rows).await?;
     } else {
         load.tables_and_rows(dialer, &mut sessions, &others, &rows).await?;
-        load.tables_and_rows(dialer, &mut sessions, &keys, &[]).await?;
+        if !keys.is_empty() {
+            sums = load.keys(dialer, into, &mut sessions, &keys, &report.manifest.contents).await?;
+        }
     }
     // Foreign keys as well: a statement locks both tables, and those of tables that point at each other would lock each other out.
     let rest = of(&[Part::ForeignKeys, Part::Routines, Part::Views, Part::Triggers, Part::Events]);
@@ -70,7 +80,7 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     for session in sessions {
         session.close().await;
     }
-    Ok(())
+    Ok(sums)
 }
 
 struct Load<'l> {
@@ -166,8 +176,46 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// Takes statements that make tables from a file, until there are no more.
-    async fn make(&self, session: &mut Session<'_>, file: &FileEntry, source: &Mutex<Source>, queue: &Queue<&FileEntry>) -> Sql<()> {
+    /// Builds keys over all connections. Those that have none to build sum up the large tables meanwhile: MySQL's family builds a key with one thread
+    /// and lets the table be read. OceanBase builds it with all it has, and would only do both more slowly.
+    async fn keys(
+        &self,
+        dialer: &Dialer<'_>,
+        into: &str,
+        sessions: &mut [Session<'_>],
+        keys: &[&FileEntry],
+        expected: &Contents,
+    ) -> Sql<Sums> {
+        if sessions.first().is_none_or(|session| session.flavour == Flavour::OceanBase) {
+            self.tables_and_rows(dialer, sessions, keys, &[]).await?;
+            return Ok(Sums::default());
+        }
+        let inventory = inventory::read_over(Some(dialer), sessions, into).await?;
+        let large = |table: &str| expected.tables.iter().any(|entry| entry.name == table && is_large(entry.rows));
+        let tables: Vec<(&String, &Vec<Column>)> = inventory.tables.iter().filter(|(table, _)| large(table)).collect();
+        let names: Vec<String> = tables.iter().map(|(table, _)| (*table).clone()).collect();
+        let row_text = expected.row_text;
+        let summing =
+            Summing::new(Wanted { cx: self.cx, database: into, tables, expected: Some(expected), known: None, row_text, snapshot: None });
+        let sources: Vec<(&FileEntry, Mutex<Source>)> = keys.iter().map(|file| (*file, Source::shared(&self.path(file)))).collect();
+        let (summing_ref, sources_ref) = (&summing, &sources);
+        let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
+            Box::pin(async move {
+                for (file, source) in sources_ref {
+                    self.make(session, file, source, &summing_ref.queue).await?;
+                }
+                // Names are quoted as in no mode at all, and padded columns are compared without their spaces.
+                session.run("SET SESSION sql_mode = ''").await?;
+                session.refresh_mode().await?;
+                summing_ref.work(session).await
+            })
+        });
+        side_by_side(Some(dialer), &summing.queue, work.collect()).await?;
+        Ok(names.into_iter().zip(summing.found().into_iter().map(|(_, sum)| sum)).collect())
+    }
+
+    /// Takes statements that make tables or add to them from a file, until there are no more.
+    async fn make<J>(&self, session: &mut Session<'_>, file: &FileEntry, source: &Mutex<Source>, queue: &Queue<J>) -> Sql<()> {
         let mut applied = Applied::default();
         loop {
             queue.check()?;
@@ -203,15 +251,21 @@ impl Load<'_> {
             open += statement.sql.len();
             self.send(session, file, statement).await?;
             if open >= COMMIT_BYTES {
-                session.run("COMMIT").await?;
+                commit(session, file).await?;
                 open = 0;
             }
         }
         if open > 0 {
-            session.run("COMMIT").await?;
+            commit(session, file).await?;
         }
         Ok(())
     }
+}
+
+/// Rows that a server took as they came may be refused only now.
+async fn commit(session: &mut Session<'_>, file: &FileEntry) -> Sql<()> {
+    session.run("COMMIT").await.map_err(|fault| fault.at(&title(file)).field("manifest"))?;
+    Ok(())
 }
 
 fn located(fault: Fault, file: &FileEntry, line: impl std::fmt::Display, number: impl std::fmt::Display) -> Fault {

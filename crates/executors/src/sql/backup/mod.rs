@@ -31,6 +31,7 @@ pub(super) mod restore;
 mod row_text;
 mod sink;
 pub(super) mod snapshot;
+mod summing;
 pub(super) mod survey;
 mod tables;
 mod verify;

@@ -18,6 +18,7 @@ use super::inventory;
 use super::kept::define_first;
 use super::load::load;
 use super::snapshot::{Readers, Together};
+use super::summing::Sums;
 use super::survey::Survey;
 use super::verify::Report;
 use crate::sql::failure::{Fault, Sql};
@@ -92,9 +93,9 @@ pub(in crate::sql) async fn restore(dialer: &Dialer<'_>, request: &Request<'_>, 
     let mut session = dialer.connect(Some(request.into)).await?;
     mark_begin(dialer, &mut session, request).await?;
     session.close().await;
-    load(dialer, request.into, request.report, usize::from(request.connections)).await?;
+    let sums = load(dialer, request.into, request.report, usize::from(request.connections)).await?;
 
-    let found = compared(dialer, request).await?;
+    let found = compared(dialer, request, &sums).await?;
     if !request.rehearsal {
         let mut session = dialer.connect(Some(request.into)).await?;
         define_first(dialer, &mut session, request.into, &format!("DROP TABLE IF EXISTS {}", name(MARKER))).await?;
@@ -169,15 +170,21 @@ async fn clear(dialer: &Dialer<'_>, session: &mut Session<'_>, database: &str) -
     Ok(())
 }
 
-/// Compares what was loaded with the manifest.
-async fn compared(dialer: &Dialer<'_>, request: &Request<'_>) -> Sql<Contents> {
+/// Compares what was loaded with the manifest. `sums` is what is known of it already.
+async fn compared(dialer: &Dialer<'_>, request: &Request<'_>, sums: &Sums) -> Sql<Contents> {
     let manifest = &request.report.manifest;
     // Nobody else writes into what is being restored: no lock is needed to see one state.
     let mut readers = Readers::open(dialer, request.into, usize::from(request.connections), Together::Alone).await?;
     let same = |session: &Session<'_>| session.flavour == manifest.server.flavour && session.version == manifest.server.version;
     let definitions = readers.sessions.iter().all(same);
-    let survey =
-        Survey { cx: dialer.cx(), database: request.into, snapshot: &readers.snapshot, without: &[], expected: Some(&manifest.contents) };
+    let survey = Survey {
+        cx: dialer.cx(),
+        database: request.into,
+        snapshot: &readers.snapshot,
+        without: &[],
+        expected: Some(&manifest.contents),
+        known: Some(sums),
+    };
     let actual = survey.read(Some(dialer), &mut readers.sessions).await?;
     readers.close().await;
     let found = differences(&manifest.contents, &actual, definitions);

@@ -1,24 +1,23 @@
 //! Reading what a database holds, for a comparison.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
 
 use futures_util::future::BoxFuture;
-use runbook_core::action::{Cx, Failure, FailureKind, Progress, Unit};
+use runbook_core::action::{Cx, Failure, FailureKind};
 use runbook_sqltext::Sum;
 use sha2::{Digest, Sha256};
 
 use super::MARKER;
-use super::checksum::{checksum, sum};
+use super::checksum::checksum;
 use super::column::Column;
 use super::contents::{Contents, ObjectEntry, ObjectKind, TableEntry};
 use super::ddl::{self, TableDdl};
 use super::inventory::{self, Definition, Inventory};
-use super::key::{Key, Range, cuts};
 use super::manifest::hex;
 use super::row_text::RowText;
 use super::snapshot::Snapshot;
-use super::workers::{Queue, side_by_side};
+use super::summing::{Summing, Sums, Wanted};
+use super::workers::side_by_side;
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::name;
 use crate::sql::session::{Dialer, Session};
@@ -32,7 +31,7 @@ pub(in crate::sql) async fn survey(
     without: &[String],
     cx: Cx<'_>,
 ) -> Sql<Contents> {
-    let survey = Survey { cx, database, snapshot, without, expected: None };
+    let survey = Survey { cx, database, snapshot, without, expected: None, known: None };
     survey.read(None, std::slice::from_mut(session)).await
 }
 
@@ -45,16 +44,9 @@ pub(in crate::sql) struct Survey<'s> {
     pub(in crate::sql) without: &'s [String],
     /// What is probably there: tells which tables are large, and what the checksums are to be of.
     pub(in crate::sql) expected: Option<&'s Contents>,
+    /// Tables that were summed up before, with nothing written since.
+    pub(in crate::sql) known: Option<&'s Sums>,
 }
-
-/// A table, or a piece of one, that is to be summed up.
-enum Job {
-    Table(usize),
-    Piece { table: usize, range: Range },
-}
-
-/// What is known of tables so far, by their place.
-type Found = Mutex<BTreeMap<usize, (TableDdl, Sum)>>;
 
 impl Survey<'_> {
     /// Reads over as many connections as there are; `dialer` is theirs.
@@ -84,80 +76,21 @@ impl Survey<'_> {
     }
 
     async fn tables(&self, dialer: Option<&Dialer<'_>>, sessions: &mut [Session<'_>], inventory: &Inventory) -> Sql<Vec<TableEntry>> {
-        let queue = Queue::new((0..inventory.tables.len()).map(Job::Table));
-        let found = Found::default();
-        let tables: Vec<(&String, &Vec<Column>)> = inventory.tables.iter().collect();
-        let (queue_ref, found_ref, tables_ref) = (&queue, &found, &tables);
-        let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> {
-            Box::pin(async move {
-                while let Some(job) = queue_ref.next().await? {
-                    let (Job::Table(at) | Job::Piece { table: at, .. }) = &job;
-                    let table = tables_ref.get(*at).map_or("", |(table, _)| table.as_str());
-                    let done = self.job(session, tables_ref, queue_ref, found_ref, job).await;
-                    done.map_err(|fault| self.snapshot.explained(fault, table, self.cx.now()))?;
-                    queue_ref.done();
-                }
-                Ok(())
-            })
+        let summing = Summing::new(Wanted {
+            cx: self.cx,
+            database: self.database,
+            tables: inventory.tables.iter().collect(),
+            expected: self.expected,
+            known: self.known,
+            row_text: self.row_text(),
+            snapshot: Some(self.snapshot),
         });
-        side_by_side(dialer, &queue, work.collect()).await?;
-        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let entries = tables.iter().zip(found.values());
-        Ok(entries.map(|((table, columns), (ddl, sum))| table_entry(table, columns, ddl, *sum)).collect())
-    }
-
-    async fn job(
-        &self,
-        session: &mut Session<'_>,
-        tables: &[(&String, &Vec<Column>)],
-        queue: &Queue<Job>,
-        found: &Found,
-        job: Job,
-    ) -> Sql<()> {
-        let (Job::Table(at) | Job::Piece { table: at, .. }) = job;
-        let Some((table, columns)) = tables.get(at) else { return Ok(()) };
-        let range = match job {
-            Job::Piece { range, .. } => range,
-            Job::Table(_) => {
-                let ddl = table_ddl(session, self.database, table).await?;
-                let mut pieces = self.pieces(session, table, columns, &ddl).await?;
-                let done = {
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found.insert(at, (ddl, Sum::default()));
-                    found.len() as u64
-                };
-                let what = "comparing tables".to_owned();
-                self.cx.progress(Progress { what, done, total: Some(tables.len() as u64), unit: Unit::Items });
-                let first = pieces.pop().unwrap_or_default();
-                for range in pieces {
-                    queue.add(Job::Piece { table: at, range });
-                }
-                first
-            }
-        };
-        let part = sum(session, table, (columns.as_slice(), self.row_text()), &self.snapshot.as_of(), &range).await?;
-        if let Some((_, sum)) = found.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&at) {
-            sum.merge(part);
-        }
-        Ok(())
-    }
-
-    /// The pieces of a table that is large, as far as that is known, and has a whole number as its key; else nothing.
-    async fn pieces(&self, session: &mut Session<'_>, table: &str, columns: &[Column], ddl: &TableDdl) -> Sql<Vec<Range>> {
-        let expected = self.expected.and_then(|contents| contents.tables.iter().find(|entry| entry.name == table));
-        let Some(rows) = expected.map(|entry| entry.rows).filter(|rows| *rows > 2 * PIECE_ROWS) else { return Ok(Vec::new()) };
-        let Some(key) = Key::of(&ddl.primary, columns).filter(Key::is_whole) else { return Ok(Vec::new()) };
-        let (first, as_of) = (key.first(), self.snapshot.as_of());
-        let row = session.one(&format!("SELECT MIN({first}), MAX({first}) FROM {}{as_of}", name(table))).await?;
-        let bound = |at| row.as_ref().and_then(|row| text_at(row, at)).and_then(|text| text.parse::<i128>().ok());
-        let (Some(smallest), Some(greatest)) = (bound(0), bound(1)) else { return Ok(Vec::new()) };
-        let cuts = cuts(smallest - 1, greatest, PIECE_ROWS, (rows, greatest - smallest + 1));
-        Ok(key.whole_ranges(&cuts))
+        let work = sessions.iter_mut().map(|session| -> BoxFuture<'_, Sql<()>> { Box::pin(summing.work(session)) });
+        side_by_side(dialer, &summing.queue, work.collect()).await?;
+        let entries = inventory.tables.iter().zip(summing.found());
+        Ok(entries.map(|((table, columns), (ddl, sum))| table_entry(table, columns, &ddl, sum)).collect())
     }
 }
-
-/// About how many rows of a large table are summed up at once.
-const PIECE_ROWS: u64 = 100_000;
 
 fn no_connection() -> Fault {
     Failure::new(FailureKind::Internal, "a comparison without a connection").into()

@@ -28,6 +28,17 @@ impl Tools<'_> {
         lab::sql(self.environment, self.server, database, &format!("{limits}{text}"))
     }
 
+    /// Gives the server what it needs for much data, as whoever runs one with so much does: memory and room in the log, or time for a question.
+    /// For all tools alike.
+    pub(super) fn grow(&self) -> Result<(), TaskError> {
+        let settings = if self.seekdb {
+            "set global ob_query_timeout = 3600000000; set global ob_trx_timeout = 3600000000;"
+        } else {
+            "set global innodb_buffer_pool_size = 1 << 30; set global innodb_log_file_size = 1 << 30;"
+        };
+        self.sql(None, settings)
+    }
+
     /// Drops a database and what the others made of it.
     pub(super) fn drop(&self, database: &str) -> Result<(), TaskError> {
         self.sql(None, &["", "_copy"].map(|suffix| format!("drop database if exists {database}{suffix};")).concat())
