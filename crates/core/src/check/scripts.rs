@@ -11,7 +11,7 @@ use crate::action::FieldFault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::place_in_string;
 use crate::places::shell::{self, EnvUse, Script};
-use crate::runbook::{ActionCall, Field, FieldKind};
+use crate::runbook::{ActionCall, Element, Field, FieldKind};
 use crate::source::Span;
 use crate::template::{Form, Places, Placing, Ref, Template, TextKind, shell_form};
 
@@ -22,18 +22,16 @@ pub(super) fn check<'a>(checker: &mut Checker<'a>, call: &'a ActionCall, site: S
     let FieldKind::Table(entries) = &call.fields.kind else { return };
     for (key, _, field) in entries {
         match &field.kind {
-            FieldKind::Template(template) | FieldKind::Text(template) => {
-                placings(checker, template, field.span, site);
-                if matches!(template.places(), Places::Shell { .. }) {
-                    script(checker, template, field.span, entries, site);
-                }
+            FieldKind::Template(template) | FieldKind::Text(template) if matches!(template.places(), Places::Shell { .. }) => {
+                script(checker, template, field.span, entries, site);
             }
             FieldKind::Literal(serde_json::Value::String(text)) if key == "verbatim" && is_shell(entries) => {
                 environment(checker, &[text.as_str()], &[], entries, site);
             }
-            FieldKind::Literal(_) | FieldKind::Expr(_) | FieldKind::List(_) | FieldKind::Table(_) | FieldKind::Target(_) => {}
+            _ => {}
         }
     }
+    all_placings(checker, &call.fields, site);
     if let Some(wrong) = call.spec.sql_begins {
         sql_texts(checker, entries, "", wrong);
     }
@@ -83,6 +81,19 @@ fn interpreter(entries: &Entries) -> Option<&str> {
 
 fn is_shell(entries: &Entries) -> bool {
     matches!(interpreter(entries), Some("bash" | "sh" | "dash" | "ash" | "ksh"))
+}
+
+/// The places of all texts in a field, however deep they stand.
+fn all_placings<'a>(checker: &mut Checker<'a>, field: &'a Field, site: Site<'a>) {
+    match &field.kind {
+        FieldKind::Template(template) | FieldKind::Text(template) => placings(checker, template, field.span, site),
+        FieldKind::Table(entries) => entries.iter().for_each(|(_, _, field)| all_placings(checker, field, site)),
+        FieldKind::List(elements) => elements.iter().for_each(|element| match element {
+            Element::One(field) => all_placings(checker, field, site),
+            Element::When(_, fields) => fields.iter().for_each(|field| all_placings(checker, field, site)),
+        }),
+        FieldKind::Literal(_) | FieldKind::Expr(_) | FieldKind::Target(_) => {}
+    }
 }
 
 /// Numbers that must be numbers, and secrets that must not be text.

@@ -166,6 +166,10 @@ impl Execute {
             }
         };
         if !commits {
+            // Some servers end what is killed without an error. Nothing lasts then: the connection goes, and the server rolls back.
+            if dialer.cx().cancel_requested().is_some() {
+                return Err(Fault::cancelled());
+            }
             *stage = Stage::Committing;
             session.run("COMMIT").await.inspect_err(|fault| {
                 if fault.code.is_some() && !fault.is_loss() {

@@ -30,6 +30,8 @@ pub(super) mod code {
     pub(in crate::sql) const NO_SUCH_FUNCTION: u16 = 1630;
     /// No such thread to be killed: it has ended already.
     pub(in crate::sql) const NO_SUCH_THREAD: u16 = 1094;
+    /// Two waited for each other, and this one was chosen to begin again; its transaction is rolled back.
+    pub(in crate::sql) const DEADLOCK: u16 = 1213;
     /// The statement was interrupted by `KILL QUERY`.
     pub(in crate::sql) const INTERRUPTED: u16 = 1317;
     /// The snapshot is gone (OceanBase) or the table changed under it (InnoDB).

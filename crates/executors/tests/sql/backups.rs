@@ -112,6 +112,10 @@ async fn what_another_tool_dumped_is_loaded_by_a_script() {
                 )
                 .await;
         }
+        if server.name == "mysql" {
+            // It writes generated columns, which MySQL refuses.
+            server.script(&source, "drop view a_first; drop view `v 1`; drop table `we``ird.名 t`").await;
+        }
         let cx = TestContext::new("script");
         let text = crate::oracle::dump(server, &source.name, &["--single-transaction", "--hex-blob", "--routines"]);
         std::fs::write(cx.folder().join("dump.sql"), text).unwrap();
@@ -271,8 +275,8 @@ async fn a_role_counts_only_as_far_as_the_server_shows_it() {
         let source = server.database("role").await;
         let (user, inner, outer) = ("sql_role_user", "sql_role_inner", "sql_role_outer");
         let drop = format!("drop user if exists {user}; drop role if exists {inner}; drop role if exists {outer}");
-        let mariadb = server.name == "mariadb";
-        let seeing = if mariadb { "select, trigger, event, execute, show view" } else { "select" };
+        let shows = server.name != "seekdb";
+        let seeing = if shows { "select, trigger, event, execute, show view" } else { "select" };
         server
             .script(
                 &source,
@@ -286,13 +290,14 @@ async fn a_role_counts_only_as_far_as_the_server_shows_it() {
         let cx = TestContext::new("dump");
         let target = server.target_with(&json!({ "user": user, "password": "p" }));
         let dump = server.action("dump", json!({ "target": target, "database": source.name, "to": cx.folder().join("backup") }));
-        if mariadb {
+        if shows {
             // Granted and not switched on: the server says no when the database is chosen.
             assert_eq!(failed(cx.run(&*dump).await).0.kind, FailureKind::Denied);
             server.script(&source, &format!("grant select on `{}`.t to {user}", source.name)).await;
         }
-        let default = if mariadb { format!("set default role {outer} for {user}") } else { format!("set default role {outer} to {user}") };
-        if mariadb {
+        let to = if server.name == "mariadb" { "for" } else { "to" };
+        let default = format!("set default role {outer} {to} {user}");
+        if shows {
             let (failure, _) = failed(cx.run(&*dump).await);
             assert_eq!((failure.kind, failure.field.as_deref()), (FailureKind::Denied, Some("target")), "{failure}");
             assert!(failure.help.is_some_and(|help| help.contains("SET DEFAULT ROLE")));

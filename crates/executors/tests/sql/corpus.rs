@@ -66,6 +66,23 @@ set session time_zone = '+00:00';
 create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
 ";
 
+/// What only MySQL 8 knows.
+const MYSQL: &str = r"
+create table latin (a varchar(20) character set latin1, u varchar(20) character set utf16, c char(5) collate utf8mb4_0900_ai_ci default 'é', l varchar(9) character set latin1 collate latin1_bin);
+insert into latin values ('é ü', '名😀', 'e', 'Ä');
+create table geo (id int primary key, g geometry, p point not null srid 4326, spatial key sp (p));
+insert into geo values (1, ST_GeomFromText('LINESTRING(1 2, 3 4)'), ST_GeomFromText('POINT(10 20)', 4326)), (2, null, ST_GeomFromText('POINT(-10.5 20)', 4326));
+create table newer (id int, half int default (id / 2), hidden int invisible, twice int generated always as (id * 2) stored invisible, j json default (json_array(1, 'COLLATE')),
+  n int check (n > 0) not enforced, s varchar(40) default 'CHARACTER SET x COLLATE y', primary key (id), key by_sum ((id + n)), key seen (n) invisible, key backwards (id desc, n),
+  key of_many ((cast(j as unsigned array))));
+insert into newer (id, hidden, n, j) values (1, 5, -1, '[1, 2]'), (2, null, 3, '[]');
+set session sql_generate_invisible_primary_key = on;
+create table keyed (v varchar(20)); insert into keyed values ('a'), ('b');
+set session sql_generate_invisible_primary_key = off;
+create event ev_1 on schedule every 1 day starts '2037-01-01 00:00:00' do delete from nopk where a = 9;
+create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
+";
+
 /// Tables and views for [`WIDE_ROWS`]: each type, names of all sorts, partitions, keys of all sorts, generated columns. Both servers read them.
 pub(crate) const WIDE_TABLES: &str = r"
 create table ints (a tinyint primary key, b tinyint unsigned, c smallint, d smallint unsigned, e mediumint, f mediumint unsigned, g int, h int unsigned, i bigint, j bigint unsigned, z int(7) zerofill, bo bool);
@@ -117,5 +134,8 @@ pub(crate) async fn fill(server: &Server, database: &Database) {
     server.script(database, &COMMON.replace("TRIGGER", &format!("trig_{}", database.name))).await;
     if server.name == "mariadb" {
         server.script(database, MARIADB).await;
+    }
+    if server.name == "mysql" {
+        server.script(database, MYSQL).await;
     }
 }

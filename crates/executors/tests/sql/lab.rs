@@ -1,4 +1,4 @@
-//! The lab's two servers, and databases that are dropped at the end.
+//! The lab's servers, and databases that are dropped at the end.
 
 use runbook_core::action::Action;
 use serde_json::{Value, json};
@@ -15,16 +15,16 @@ pub(crate) struct Server {
     pub(crate) settings: Value,
 }
 
-/// Both servers, for one test at a time: when definitions are changed side by side, seekdb now and then repeats a statement that it has carried out,
+/// All of them, MySQL where the lab has one, for one test at a time: when definitions are changed side by side, seekdb now and then repeats a statement that it has carried out,
 /// and says that the trigger or user is there already.
 pub(crate) struct Servers {
-    servers: [Server; 2],
+    servers: Vec<Server>,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl std::ops::Deref for Servers {
-    type Target = [Server; 2];
-    fn deref(&self) -> &[Server; 2] {
+    type Target = [Server];
+    fn deref(&self) -> &[Server] {
         &self.servers
     }
 }
@@ -34,11 +34,12 @@ pub(crate) async fn servers() -> Servers {
     static ALONE: Mutex<()> = Mutex::const_new(());
     let alone = ALONE.lock().await;
     let lab = support::lab();
-    let servers = ["seekdb", "mariadb"].map(|name| {
+    let there = |name: &&str| *name != "mysql" || lab[*name].is_object();
+    let of = |name: &'static str| {
         let at = &lab[name];
         Server { name, settings: json!({ "host": at["host"], "port": at["port"], "user": at["user"], "password": at["password"] }) }
-    });
-    Servers { servers, _alone: alone }
+    };
+    Servers { servers: ["seekdb", "mariadb", "mysql"].into_iter().filter(there).map(of).collect(), _alone: alone }
 }
 
 impl Server {

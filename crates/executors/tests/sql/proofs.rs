@@ -11,7 +11,7 @@ use crate::lab::{Database, Server, servers};
 use crate::support::{TestContext, action, failed, succeeded, try_action};
 
 const TABLES: &str = "create table t (id int primary key auto_increment, v varchar(20)); insert into t (v) values ('one'), ('two'); \
-                      create table empty (a int); create view v as select v from t;";
+                      create table `empty` (a int); create view v as select v from t;";
 
 async fn databases_like(server: &Server, name: &str) -> Value {
     let text = format!("select schema_name from information_schema.schemata where schema_name like '{name}' order by 1");
@@ -83,7 +83,7 @@ async fn a_backup_of_the_first_format_is_compared_as_it_was_made() {
                 "t" => "concat_ws(_binary'#', id, v, 0, ifnull(length(v), -1), '')",
                 _ => "concat_ws(_binary'#', a, isnull(a), '')",
             };
-            let sums = format!("select concat(bit_xor(crc32({texts})), ' ', ifnull(sum(crc32({texts})), 0)) from {}", table.name);
+            let sums = format!("select cast(concat(bit_xor(crc32({texts})), ' ', ifnull(sum(crc32({texts})), 0)) as char) from `{}`", table.name);
             let sums = server.value(&database.name, &sums).await;
             let (xor, sum) = sums.as_str().unwrap().split_once(' ').unwrap();
             table.checksum = Checksum { xor: xor.to_owned(), sum: sum.to_owned() };
@@ -503,7 +503,7 @@ async fn a_user_who_may_not_drop_changes_nothing() {
     for server in servers().await.iter() {
         let case = Case::new(server, "denied").await;
         let user = format!("sql_denied_{}", std::process::id());
-        let seeing = if server.name == "mariadb" {
+        let seeing = if server.name != "seekdb" {
             "select, insert, create, show view, trigger, event, execute, lock tables"
         } else {
             "select, insert, create, show view"
@@ -534,7 +534,7 @@ async fn a_restore_without_an_aside_that_died_after_the_drop_is_not_taken_for_un
         let before = restore.capture(&case.cx).await.unwrap();
         assert_eq!(restore.probe(&case.cx, &before).await, Verdict::NotDone);
         // A person said yes; the database was dropped and created, and the process died before the marker stood in it.
-        server.script(&case.database, "drop view v; drop table t; drop table empty; drop table added").await;
+        server.script(&case.database, "drop view v; drop table t; drop table `empty`; drop table added").await;
         let verdict = restore.probe(&case.cx, &before).await;
         assert!(matches!(&verdict, Verdict::Partial { why } if why.contains("held 4 objects, holds 0")), "{}: {verdict:?}", server.name);
         succeeded(restore.run(&case.cx.again(), &before).await);

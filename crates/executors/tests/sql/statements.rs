@@ -83,7 +83,8 @@ async fn failures_to_connect_are_told_apart() {
             (json!({ "database": "sql_no_such_database" }), FailureKind::NotFound, true),
             (json!({ "tls": "encrypt" }), FailureKind::Denied, false),
         ];
-        for (over, kind, retryable) in cases {
+        // MySQL makes itself a certificate.
+        for (over, kind, retryable) in cases.into_iter().filter(|(over, ..)| server.name != "mysql" || over["tls"].is_null()) {
             let wait = server.action("wait", json!({ "target": server.target_with(&over) }));
             let (failure, residue) = failed(TestContext::new("w").run(&*wait).await);
             assert_eq!((failure.kind, failure.retryable, residue), (kind, retryable, Residue::None), "{}: {over}: {failure}", server.name);
@@ -92,7 +93,7 @@ async fn failures_to_connect_are_told_apart() {
         }
         let wait = server.action("wait", json!({}));
         let (outputs, _) = succeeded(TestContext::new("w").run(&*wait).await);
-        assert_eq!(outputs["flavour"], json!(if server.name == "seekdb" { "oceanbase" } else { "mariadb" }));
+        assert_eq!(outputs["flavour"], json!(if server.name == "seekdb" { "oceanbase" } else { server.name }));
     }
 }
 

@@ -191,6 +191,26 @@ pub(in crate::sql) fn table(sql: &str, database: &str) -> Result<TableDdl, Broke
     Ok(TableDdl { create, end, bare, foreign_keys, auto_increment, primary, keyless })
 }
 
+/// Takes `CHARACTER SET a` away from in front of `COLLATE b`, which says it as well: MySQL 8 writes it for a column that was made by such a definition,
+/// and not for one that has the collation from its table.
+pub(in crate::sql) fn collations_alone(sql: &str) -> String {
+    let Some(tokens) = tokens(sql) else { return sql.to_owned() };
+    let mut out = String::with_capacity(sql.len());
+    let mut from = 0;
+    for four in tokens.windows(4) {
+        if let [character, set, _, collate] = four
+            && character.is("character")
+            && set.is("set")
+            && collate.is("collate")
+        {
+            out.push_str(sql.get(from..character.at).unwrap_or_default());
+            from = collate.at;
+        }
+    }
+    out.push_str(sql.get(from..).unwrap_or_default());
+    out
+}
+
 /// The top-level items of a list in parentheses, as ranges of tokens, and the token that closes it.
 fn items(tokens: &[Token<'_>], open: usize) -> Option<(Vec<(usize, usize)>, usize)> {
     let mut items = Vec::new();

@@ -20,7 +20,7 @@ use super::summing::{Summing, Sums, Wanted};
 use super::workers::side_by_side;
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::name;
-use crate::sql::session::{Dialer, Session};
+use crate::sql::session::{Dialer, Flavour, Session};
 use crate::sql::value::text_at;
 
 /// Reads a whole database over one connection, whose database it is. `without` is left out.
@@ -98,7 +98,10 @@ fn no_connection() -> Fault {
 
 /// A table's definition in parts.
 pub(in crate::sql) async fn table_ddl(session: &mut Session<'_>, database: &str, table: &str) -> Sql<TableDdl> {
-    let create = inventory::table_definition(session, table).await?;
+    let mut create = inventory::table_definition(session, table).await?;
+    if session.flavour == Flavour::MySql {
+        create = ddl::collations_alone(&create);
+    }
     Ok(ddl::table(&create, database).map_err(|why| {
         let mut failure =
             Failure::new(FailureKind::Failed, format!("the server's own definition of the table `{table}` cannot be used: {why}"))

@@ -19,7 +19,7 @@ use super::failure::{Fault, Sql, code};
 use super::quote;
 use super::target::Mysql;
 
-/// How often a table that must be there is looked for again.
+/// How often a table that must be there is looked for again, and how often what others were in the way of is begun again.
 const SEEN_LATE: usize = 40;
 
 /// The pause between two looks.
@@ -59,7 +59,19 @@ impl LeaseStore for Rows {
 }
 
 impl Rows {
+    /// Takes all of them or none. On MySQL those who make the table at one moment may wait for each other's definitions, and one of them has to begin
+    /// again: everything here can.
     async fn take_all(&self, names: &[String], claim: &Claim) -> Sql<Taken> {
+        for _ in 0..SEEN_LATE {
+            match self.try_all(names, claim).await {
+                Err(fault) if fault.code == Some(code::DEADLOCK) => tokio::time::sleep(MOMENT).await,
+                other => return other,
+            }
+        }
+        self.try_all(names, claim).await
+    }
+
+    async fn try_all(&self, names: &[String], claim: &Claim) -> Sql<Taken> {
         let mut link = Link::open(&self.settings).await?;
         self.make_table(&mut link).await?;
         for name in names {

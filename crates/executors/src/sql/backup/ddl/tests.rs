@@ -112,3 +112,10 @@ fn what_a_view_reads_is_known() {
     assert_eq!(read("CREATE VIEW `v` AS select 1 AS `a` from `db`.`a` join `other`.`c` union select 1 from `db`.`e`"), ["a", "e"]);
     assert_eq!(read("CREATE VIEW `v` AS select 1 AS `1`"), Vec::<String>::new());
 }
+
+#[test]
+fn a_collation_says_its_character_set_as_well() {
+    let written = "CREATE TABLE `t` (\n  `a` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT 'CHARACTER SET x COLLATE y',\n  `b` text CHARACTER SET latin1,\n  \
+                   `c` text COLLATE utf8mb4_bin\n) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+    assert_eq!(collations_alone(written), written.replace("CHARACTER SET utf8mb4 ", ""));
+}
