@@ -13,6 +13,7 @@ mod guard;
 mod images;
 mod lifecycle;
 mod mariadb;
+mod mysql;
 mod ports;
 mod preflight;
 mod process;
@@ -26,7 +27,7 @@ pub(crate) use environment::Environment;
 #[cfg(feature = "bench")]
 pub(crate) use environment::Server;
 pub(crate) use images::{NEW_BROKEN, OLD, OdcImage, load as load_images};
-pub(crate) use lifecycle::{Lab, down, status, up};
+pub(crate) use lifecycle::{Lab, add_mysql, down, status, up};
 pub(crate) use ports::free as free_port;
 #[cfg(feature = "bench")]
-pub(crate) use programs::unpacked;
+pub(crate) use programs::debian_unpacked;

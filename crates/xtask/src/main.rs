@@ -21,6 +21,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   lab up              bring up Docker, OceanBase (seekdb) and MariaDB for this checkout, and print how to use them
+  lab mysql           add a MySQL 8.0 to it, from Ubuntu's archive: the tests of databases include it from then on
   lab images          build the stand-ins, and load their images into the lab that is up
   lab down            take everything down again, without a trace
   lab status          say what is up
@@ -59,6 +60,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
     let checkout = Checkout::find()?;
     match words {
         ["lab", "up"] => lab::up(&checkout).map(lab::Lab::describe),
+        ["lab", "mysql"] => lab::add_mysql(&checkout).map(lab::Lab::describe),
         ["lab", "images"] => lab::up(&checkout).and_then(|lab| lab::load_images(&checkout, &lab)),
         ["lab", "down"] => lab::down(&checkout),
         ["lab", "status"] => lab::status(&checkout),

@@ -76,9 +76,9 @@ create table newer (id int, half int default (id / 2), hidden int invisible, twi
   n int check (n > 0) not enforced, s varchar(40) default 'CHARACTER SET x COLLATE y', primary key (id), key by_sum ((id + n)), key seen (n) invisible, key backwards (id desc, n),
   key of_many ((cast(j as unsigned array))));
 insert into newer (id, hidden, n, j) values (1, 5, -1, '[1, 2]'), (2, null, 3, '[]');
-set session sql_generate_invisible_primary_key = on;
+/*!80030 set session sql_generate_invisible_primary_key = on */;
 create table keyed (v varchar(20)); insert into keyed values ('a'), ('b');
-set session sql_generate_invisible_primary_key = off;
+/*!80030 set session sql_generate_invisible_primary_key = off */;
 create event ev_1 on schedule every 1 day starts '2037-01-01 00:00:00' do delete from nopk where a = 9;
 create definer = 'someone'@'nowhere' sql security invoker view invoked as select 1 as one;
 ";

@@ -83,7 +83,8 @@ async fn a_backup_of_the_first_format_is_compared_as_it_was_made() {
                 "t" => "concat_ws(_binary'#', id, v, 0, ifnull(length(v), -1), '')",
                 _ => "concat_ws(_binary'#', a, isnull(a), '')",
             };
-            let sums = format!("select cast(concat(bit_xor(crc32({texts})), ' ', ifnull(sum(crc32({texts})), 0)) as char) from `{}`", table.name);
+            let sums =
+                format!("select cast(concat(bit_xor(crc32({texts})), ' ', ifnull(sum(crc32({texts})), 0)) as char) from `{}`", table.name);
             let sums = server.value(&database.name, &sums).await;
             let (xor, sum) = sums.as_str().unwrap().split_once(' ').unwrap();
             table.checksum = Checksum { xor: xor.to_owned(), sum: sum.to_owned() };

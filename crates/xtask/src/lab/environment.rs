@@ -29,6 +29,9 @@ pub(crate) struct Environment {
     pub(crate) seekdb: Server,
     /// MariaDB 10.11.
     pub(crate) mariadb: Server,
+    /// MySQL 8.0, where it was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mysql: Option<Server>,
     /// A static busybox.
     pub(crate) busybox: PathBuf,
     /// A static bash.

@@ -1,5 +1,5 @@
 //! Downloads, kept in a cache that all checkouts of a user share, so that later runs work offline. Nothing is installed: Debian's packages come
-//! by `apt-get download`, whose signatures apt checks; the wheel with seekdb by pip, with its hash pinned here.
+//! by `apt-get download`, whose signatures apt checks; the wheel with seekdb by pip, and MySQL from Ubuntu, with their hashes pinned here.
 
 use crate::error::TaskError;
 use crate::hex::sha256;
@@ -40,6 +40,39 @@ pub(crate) fn debian(cache: &Path, packages: &[&str]) -> Result<Vec<PathBuf>, Ta
         fresh.move_into(&dir)?;
     }
     packages.iter().map(|package| cached(&dir, package).ok_or_else(|| TaskError::failed(format!("apt gave no `{package}`")))).collect()
+}
+
+/// Ubuntu's packages, from the cache or else from its archive, each given as its place there and its SHA-256; returns the files.
+pub(crate) fn ubuntu(cache: &Path, packages: &[(&str, &str)]) -> Result<Vec<PathBuf>, TaskError> {
+    if std::env::consts::ARCH != "x86_64" {
+        return Err(TaskError::missing("the lab knows MySQL for x86-64 alone", &["use such a machine"]));
+    }
+    let dir = cache.join("ubuntu");
+    make(&dir)?;
+    let mut files = Vec::new();
+    for (place, hash) in packages {
+        let file = format!("{place}_amd64.deb");
+        let to = dir.join(name(Path::new(&file)));
+        if !to.is_file() {
+            say::line(format!("downloading from Ubuntu (unpacked, not installed): {}", name(&to)));
+            let fresh = Scratch::new(&dir)?;
+            let mut helper = Command::new("/usr/lib/apt/apt-helper");
+            helper
+                .args(["-o", "APT::Sandbox::User=root", "download-file"])
+                .arg(format!("http://archive.ubuntu.com/ubuntu/pool/main/{file}"));
+            helper.arg(fresh.0.join(name(&to))).arg(format!("SHA256:{hash}"));
+            let output = helper.output().map_err(|error| TaskError::missing(format!("cannot run apt-helper: {error}"), &[]))?;
+            if !output.status.success() {
+                return Err(TaskError::missing(
+                    format!("{} cannot be downloaded: {}", name(&to), String::from_utf8_lossy(&output.stderr).trim()),
+                    &["connect this machine to archive.ubuntu.com once; later runs need no network"],
+                ));
+            }
+            fresh.move_into(&dir)?;
+        }
+        files.push(to);
+    }
+    Ok(files)
 }
 
 /// The wheel, from the cache or else from PyPI; its hash is checked each time.

@@ -6,6 +6,7 @@ use super::environment::{Environment, Server};
 use super::guard::Guard;
 use super::images;
 use super::mariadb;
+use super::mysql;
 use super::preflight;
 use super::process::Daemon;
 use super::programs::Programs;
@@ -59,6 +60,9 @@ impl Lab {
         say::line(format!("Docker     export DOCKER_HOST={}", environment.docker_host));
         say::line(format!("OceanBase  {}:{} (user root)", environment.seekdb.host, environment.seekdb.port));
         say::line(format!("MariaDB    {}:{} (user root)", environment.mariadb.host, environment.mariadb.port));
+        if let Some(mysql) = &environment.mysql {
+            say::line(format!("MySQL      {}:{} (user root)", mysql.host, mysql.port));
+        }
         say::line(format!("passwords  in {}", file.display()));
         say::line(format!("tests      RUNBOOK_LAB={} cargo test", file.display()));
         say::line("`cargo xtask lab down` takes it down again");
@@ -89,6 +93,21 @@ pub(crate) fn up(checkout: &Checkout) -> Result<Lab, TaskError> {
             Err(error)
         }
     }
+}
+
+/// Adds a MySQL to the lab, which is brought up where it is not: from then on its tests include it.
+pub(crate) fn add_mysql(checkout: &Checkout) -> Result<Lab, TaskError> {
+    let mut lab = up(checkout)?;
+    if lab.environment.mysql.is_none() {
+        let mut state = read_state(checkout).unwrap_or_default();
+        say::line("starting MySQL");
+        let (daemon, server) = mysql::start(checkout, &lab.environment.mariadb_client, &lab.environment.mariadb.password)?;
+        state.daemons.push(daemon);
+        write_state(checkout, &state)?;
+        lab.environment.mysql = Some(server);
+        write_private(&lab.file, &lab.environment)?;
+    }
+    Ok(lab)
 }
 
 /// Takes everything down and removes the lab's folders.
@@ -142,15 +161,17 @@ struct Live {
     docker_host: String,
     seekdb: Server,
     mariadb: Server,
+    mysql: Option<Server>,
 }
 
 impl Live {
     fn environment(self, checkout: &Checkout, programs: &Programs) -> Environment {
-        let Self { docker_host, seekdb, mariadb } = self;
+        let Self { docker_host, seekdb, mariadb, mysql } = self;
         Environment {
             docker_host,
             seekdb,
             mariadb,
+            mysql,
             docker_cli: programs.debian("usr/bin/docker"),
             label: checkout.id.clone(),
             busybox: programs.debian("bin/busybox"),
@@ -205,7 +226,7 @@ fn start(checkout: &Checkout) -> Result<Environment, TaskError> {
     let busybox = programs.debian("bin/busybox");
     images::load_busybox(checkout, &docker_host, &busybox)?;
     docker::probe(checkout, &docker_host, images::BUSYBOX)?;
-    let environment = Live { docker_host, seekdb, mariadb }.environment(checkout, &programs);
+    let environment = Live { docker_host, seekdb, mariadb, mysql: None }.environment(checkout, &programs);
     write_private(&checkout.lab.join("env.json"), &environment)?;
     Ok(environment)
 }

@@ -96,8 +96,12 @@ impl Programs {
 
 /// Debian packages that the lab itself does not need, unpacked into a folder of the cache whose name begins with `prefix`.
 #[cfg(feature = "bench")]
-pub(crate) fn unpacked(cache: &Path, prefix: &str, wanted: &[&str]) -> Result<PathBuf, TaskError> {
-    let packages = fetch::debian(cache, wanted)?;
+pub(crate) fn debian_unpacked(cache: &Path, prefix: &str, wanted: &[&str]) -> Result<PathBuf, TaskError> {
+    unpacked(cache, prefix, &fetch::debian(cache, wanted)?)
+}
+
+/// Packages that the lab does not always need, unpacked into such a folder.
+pub(super) fn unpacked(cache: &Path, prefix: &str, packages: &[PathBuf]) -> Result<PathBuf, TaskError> {
     let names: Vec<u8> = packages.iter().flat_map(|file| file.as_os_str().as_encoded_bytes().iter().copied().chain([0])).collect();
     let key: String = sha256(&names).chars().take(12).collect();
     let root = cache.join(format!("{prefix}-{key}"));

@@ -22,7 +22,7 @@ use super::survey::table_entry;
 use super::tables::Tables;
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::query::{question, read};
-use crate::sql::session::{Dialer, Session};
+use crate::sql::session::{Dialer, Flavour, Session};
 
 /// The most rows of an answer that becomes a fact.
 const FACT_ROWS: u64 = 100_000;
@@ -89,7 +89,7 @@ async fn write(dialer: &Dialer<'_>, request: &Request<'_>, folder: &Path) -> Sql
     let contents = dump.everything(&mut sessions, &mut sinks).await;
     // What is there now is asked while the disk catches up.
     let (finished, after) = tokio::join!(join_all(sinks.into_iter().map(Sink::finish)), async {
-        if contents.is_ok() { take_inventory(dialer, &mut sessions, request).await.map(Some) } else { Ok(None) }
+        if contents.is_ok() { look_again(dialer, &mut sessions, request).await.map(Some) } else { Ok(None) }
     });
     let mut files = Vec::new();
     let mut disk = None;
@@ -148,6 +148,18 @@ async fn take_inventory(dialer: &Dialer<'_>, sessions: &mut [Session<'_>], reque
             .into());
     }
     Ok(inventory)
+}
+
+/// What is there now.
+async fn look_again(dialer: &Dialer<'_>, sessions: &mut [Session<'_>], request: &Request<'_>) -> Sql<Inventory> {
+    if sessions.iter().any(|session| session.flavour == Flavour::MySql) {
+        // Its lists are tables, of which the snapshot's transactions see the old state. They stay open meanwhile: what waits for them changes nothing yet.
+        let mut another = dialer.connect(Some(request.database)).await?;
+        let inventory = take_inventory(dialer, std::slice::from_mut(&mut another), request).await?;
+        another.close().await;
+        return Ok(inventory);
+    }
+    take_inventory(dialer, sessions, request).await
 }
 
 fn no_connection() -> Fault {

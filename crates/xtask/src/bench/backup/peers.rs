@@ -15,7 +15,7 @@ pub(super) struct Peers {
 impl Peers {
     /// Downloads and unpacks what is not there yet.
     pub(super) fn provide(cache: &Path) -> Result<Self, TaskError> {
-        Ok(Self { root: lab::unpacked(cache, "peers", &PACKAGES)? })
+        Ok(Self { root: lab::debian_unpacked(cache, "peers", &PACKAGES)? })
     }
 
     /// `mydumper` or `myloader`.
