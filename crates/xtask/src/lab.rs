@@ -16,6 +16,7 @@ mod mariadb;
 mod mysql;
 mod ports;
 mod preflight;
+mod private;
 mod process;
 mod programs;
 mod seekdb;

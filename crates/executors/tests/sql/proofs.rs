@@ -504,10 +504,10 @@ async fn a_user_who_may_not_drop_changes_nothing() {
     for server in servers().await.iter() {
         let case = Case::new(server, "denied").await;
         let user = format!("sql_denied_{}", std::process::id());
-        let seeing = if server.name != "seekdb" {
-            "select, insert, create, show view, trigger, event, execute, lock tables"
-        } else {
+        let seeing = if server.name == "seekdb" {
             "select, insert, create, show view"
+        } else {
+            "select, insert, create, show view, trigger, event, execute, lock tables"
         };
         let grant = format!("create user {user} identified by 'p'; grant {seeing} on `{}`.* to {user};", case.database.name);
         server.script(&case.database, &grant).await;

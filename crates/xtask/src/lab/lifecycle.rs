@@ -8,6 +8,7 @@ use super::images;
 use super::mariadb;
 use super::mysql;
 use super::preflight;
+use super::private;
 use super::process::Daemon;
 use super::programs::Programs;
 use super::seekdb;
@@ -17,7 +18,6 @@ use crate::error::TaskError;
 use crate::hex::hex;
 use crate::say;
 use serde::{Deserialize, Serialize};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What runs for a lab; `state.json` in its folder. Written before anything is started and after each start.
@@ -241,9 +241,7 @@ fn write_state(checkout: &Checkout, state: &State) -> Result<(), TaskError> {
 
 fn write_private(path: &Path, value: &impl Serialize) -> Result<(), TaskError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| TaskError::file("write", path, error))?;
-    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = opened.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-    written.map_err(|error| TaskError::file("write", path, error))
+    private::write(path, &text)
 }
 
 /// A password that finds out who puts values into shells, SQL or URLs as they are.

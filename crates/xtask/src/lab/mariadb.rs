@@ -4,11 +4,11 @@ use super::client::tell;
 use super::environment::Server;
 use super::fetch::make;
 use super::ports;
+use super::private;
 use super::process::{Daemon, wait_until};
 use super::programs::Programs;
 use crate::checkout::Checkout;
 use crate::error::TaskError;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -57,14 +57,12 @@ pub(crate) fn start(checkout: &Checkout, programs: &Programs, password: &str) ->
 }
 
 fn first_statements(checkout: &Checkout, password: &str) -> Result<PathBuf, TaskError> {
-    let quoted = password.replace('\\', "\\\\").replace('\'', "''");
+    let quoted = private::quoted(password);
     let text = format!(
         "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host NOT IN ('localhost', '127.0.0.1');\nFLUSH PRIVILEGES;\n\
-         ALTER USER root@localhost IDENTIFIED BY '{quoted}';\nALTER USER root@'127.0.0.1' IDENTIFIED BY '{quoted}';\n"
+         ALTER USER root@localhost IDENTIFIED BY {quoted};\nALTER USER root@'127.0.0.1' IDENTIFIED BY {quoted};\n"
     );
     let path = checkout.lab.join("mariadb-first.sql");
-    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = opened.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-    written.map_err(|error| TaskError::file("write", &path, error))?;
+    private::write(&path, &text)?;
     Ok(path)
 }

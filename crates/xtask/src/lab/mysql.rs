@@ -5,11 +5,11 @@ use super::client::tell;
 use super::environment::Server;
 use super::fetch::{make, ubuntu};
 use super::ports;
+use super::private;
 use super::process::{Daemon, wait_until};
 use super::programs::unpacked;
 use crate::checkout::Checkout;
 use crate::error::TaskError;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -71,14 +71,12 @@ fn command(root: &Path, data: &Path) -> Command {
 
 /// The `mariadb` client, which the tests compare with, has no other way to log in than the older one.
 fn first_statements(checkout: &Checkout, password: &str) -> Result<PathBuf, TaskError> {
-    let quoted = password.replace('\\', "\\\\").replace('\'', "''");
+    let quoted = private::quoted(password);
     let text = format!(
-        "CREATE USER root@'127.0.0.1' IDENTIFIED WITH mysql_native_password BY '{quoted}';\nGRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n\
-         ALTER USER root@localhost IDENTIFIED BY '{quoted}';\n"
+        "CREATE USER root@'127.0.0.1' IDENTIFIED WITH mysql_native_password BY {quoted};\nGRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n\
+         ALTER USER root@localhost IDENTIFIED BY {quoted};\n"
     );
     let path = checkout.lab.join("mysql-first.sql");
-    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = opened.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-    written.map_err(|error| TaskError::file("write", &path, error))?;
+    private::write(&path, &text)?;
     Ok(path)
 }

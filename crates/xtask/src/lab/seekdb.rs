@@ -3,6 +3,7 @@
 use super::environment::Server;
 use super::fetch::make;
 use super::ports;
+use super::private::quoted;
 use super::process::{Daemon, wait_until};
 use super::programs::Programs;
 use crate::checkout::Checkout;
@@ -37,11 +38,10 @@ pub(crate) fn secure(
     let files = checkout.lab.join("files");
     make(&files)?;
     let base = checkout.lab.join("seekdb");
-    let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
     let sql = format!(
         "set global secure_file_priv = {}; alter user root identified by {};",
-        quote(&files.display().to_string()),
-        quote(password)
+        quoted(&files.display().to_string()),
+        quoted(password)
     );
     wait_until(daemon, Duration::from_secs(90), || base.join("run/sql.sock").exists() && tell(programs, &base, &sql))?;
     Ok(Server { host: "127.0.0.1".to_owned(), port, user: "root".to_owned(), password: password.to_owned() })

@@ -29,12 +29,16 @@ use super::workers::{Queue, side_by_side};
 use super::{inventory, kept};
 use crate::sql::failure::{Fault, Sql};
 use crate::sql::quote::name;
-use crate::sql::session::{Dialer, Done, Flavour, Session};
+use crate::sql::session::{Dialer, Flavour, Session};
 use made::{Made, first_name};
 use source::{Applied, Source};
 
 /// After about so much text a transaction is committed: servers keep what is not in memory.
 const COMMIT_BYTES: usize = 4 << 20;
+
+/// From so much text in a file on MariaDB may write the first rows of its tables as whole pages, without a way back for each row. For a few rows that
+/// costs more than it spares.
+const WHOLE_PAGES: u64 = 1 << 20;
 
 /// Carries out all files over `connections` connections, and stops at the first error. Returns what tables were found to hold once all rows were
 /// written, where that was asked on the way.
@@ -45,12 +49,9 @@ pub(in crate::sql) async fn load(dialer: &Dialer<'_>, into: &str, report: &Repor
     for session in &mut sessions {
         session.log_errors_only().await?;
         // Each statement has to see the tables that are made while its transaction is open. MySQL's family writes rows without looking back.
-        match session.flavour {
-            Flavour::OceanBase => session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?,
-            // Lets it write the first rows of an empty table as whole pages, without a way back for each row.
-            Flavour::MariaDb => session.run("SET SESSION unique_checks = 0").await?,
-            Flavour::MySql => Done::default(),
-        };
+        if session.flavour == Flavour::OceanBase {
+            session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+        }
     }
     let total = files.iter().map(|file| file.statements).sum();
     let load = Load { cx: dialer.cx(), folder: report.folder(), total, done: AtomicU64::new(0), made: Made::default() };
@@ -165,11 +166,7 @@ impl Load<'_> {
                         self.make(session, file, source, queue_ref).await?;
                     }
                 }
-                while let Some(file) = queue_ref.next().await? {
-                    self.rows(session, file, queue_ref).await?;
-                    queue_ref.done();
-                }
-                Ok(())
+                self.all_rows(session, queue_ref).await
             })
         });
         side_by_side(Some(dialer), &queue, work.collect()).await?;
@@ -233,6 +230,21 @@ impl Load<'_> {
             self.define(session, file, statement).await?;
             making.succeeded();
         }
+    }
+
+    /// Files of rows, until there are no more.
+    async fn all_rows(&self, session: &mut Session<'_>, queue: &Queue<&FileEntry>) -> Sql<()> {
+        let mut checks = true;
+        while let Some(file) = queue.next().await? {
+            let wanted = file.bytes < WHOLE_PAGES;
+            if session.flavour == Flavour::MariaDb && checks != wanted {
+                session.run(if wanted { "SET SESSION unique_checks = 1" } else { "SET SESSION unique_checks = 0" }).await?;
+                checks = wanted;
+            }
+            self.rows(session, file, queue).await?;
+            queue.done();
+        }
+        Ok(())
     }
 
     /// A file of rows.
