@@ -136,10 +136,11 @@ fn refuse_elsewhere(report: &Report, flavour: Flavour) -> Result<(), Failure> {
     Err(failure)
 }
 
-/// Who restores what stands in the table's comment: so it is there with the table or not at all.
+/// Who restores what stands in the table's comment: so it is there with the table or not at all. With a key, which some servers want of each table
+/// (`sql_require_primary_key`).
 async fn mark_begin(dialer: &Dialer<'_>, session: &mut Session<'_>, request: &Request<'_>) -> Sql<()> {
     let comment = literal(&format!("{} {}", request.report.digest, mark(dialer.cx().mark())), session.mode);
-    let sql = format!("CREATE TABLE {} (unfinished int) COMMENT = {comment}", name(MARKER));
+    let sql = format!("CREATE TABLE {} (unfinished int PRIMARY KEY) COMMENT = {comment}", name(MARKER));
     define_first(dialer, session, request.into, &sql).await
 }
 
