@@ -36,8 +36,8 @@ use source::{Applied, Source};
 /// After about so much text a transaction is committed: servers keep what is not in memory.
 const COMMIT_BYTES: usize = 4 << 20;
 
-/// From so much text in a file on MariaDB may write the first rows of its tables as whole pages, without a way back for each row. For a few rows that
-/// costs more than it spares.
+/// From so much text in a file on MariaDB may write the first rows of its tables as whole pages, without a way back for each row. For a few rows there
+/// is nothing to spare by that.
 const WHOLE_PAGES: u64 = 1 << 20;
 
 /// Carries out all files over `connections` connections, and stops at the first error. Returns what tables were found to hold once all rows were
